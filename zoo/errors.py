@@ -1,0 +1,68 @@
+"""Errors a user can meet. Each message states the rule, then the value, then what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZooError(Exception):
+    """Base of every error that the command line prints as one sentence instead of a traceback."""
+
+
+class UnknownNameError(ZooError):
+    """A data set, feature set, model family, task or suite that is not registered."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names) or 'none'}"
+        super().__init__(f"no {kind} is called {name!r}: {hint}")
+
+
+class RegistrationError(ZooError):
+    """A declaration is incomplete, or its name is taken."""
+
+
+class DeclarationError(ZooError):
+    """A TOML file does not follow its schema."""
+
+
+class GlassError(ZooError):
+    """A configuration of atoms is not usable: shape, non-finite values, degenerate cell."""
+
+
+class GlassMismatchError(GlassError):
+    """Two configurations that must describe the same atoms do not."""
+
+
+class CutoffError(GlassError):
+    """A cutoff is larger than half of the smallest height of the periodic cell."""
+
+
+class FileFormatError(ZooError):
+    """A file cannot be read as the format it claims to have."""
+
+
+class DatasetError(ZooError):
+    """A data set lacks files or columns, or its content breaks its card."""
+
+
+class ChecksumError(DatasetError):
+    """A file differs from the sha256 that its card states."""
+
+
+class RecipeError(ZooError):
+    """A recipe asks for something that cannot be built."""
+
+
+class SplitError(ZooError):
+    """A split would leak, or cannot be made from the groups at hand."""
+
+
+class TaskError(ZooError):
+    """A task cannot be scored: labels of one class, missing targets."""
+
+
+class StoreError(ZooError):
+    """The results folder cannot be read or written."""

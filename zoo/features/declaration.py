@@ -1,0 +1,83 @@
+"""What a feature set states about itself, and the registry of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import RegistrationError
+from zoo.registry import Registry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoo.glass import Glass
+
+Need = Literal["positions", "potential", "dynamics", "radii", "inherent-structures"]
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a feature set.
+
+    Attributes
+    ----------
+    name : str
+    unit : str
+        ``"1"`` for a dimensionless quantity.
+    family : str
+        Physical family, such as ``"density"`` or ``"symmetry"``; explanations are summed over it.
+    length : float or None, Å
+        Length scale or distance that the column looks at, where it has one.
+    """
+
+    name: str
+    unit: str
+    family: str
+    length: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.name and self.unit and self.family):
+            raise RegistrationError(f"a column must state name, unit and physical family, got {self!r}")
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Declaration of a descriptor.
+
+    Attributes
+    ----------
+    name, title, citation : str
+    version : int
+        Raise it when values change: caches and results of the old version are then not reused.
+    columns : callable of (kinds,) returning a tuple of Column
+        ``kinds`` are all species of the data set in alphabetical order, so that every glass gets the same columns.
+    compute : callable of (glass, kinds) returning an ndarray of shape (n_atoms, n_columns), float32
+        For ``rows="pairs"`` it takes the table of pairs instead of a glass.
+    needs : frozenset of str
+        What must be at hand besides species.
+    rows : {"atoms", "pairs"}
+    declines : callable of (glass,) returning None or the reason why the set is not defined for it
+    null_control : bool
+        A set that must not predict much; always on the board.
+    """
+
+    name: str
+    title: str
+    citation: str
+    version: int
+    columns: Callable[[tuple[str, ...]], tuple[Column, ...]]
+    compute: Callable[[Glass, tuple[str, ...]], FloatArray] | Callable[[pd.DataFrame, tuple[str, ...]], FloatArray]
+    needs: frozenset[Need] = frozenset({"positions"})
+    rows: Literal["atoms", "pairs"] = "atoms"
+    declines: Callable[[Glass], str | None] = lambda glass: None
+    null_control: bool = False
+
+
+feature_sets: Registry[FeatureSet] = Registry("feature set", "zoo.features")
