@@ -221,19 +221,23 @@ def _build_pairs(positions, kind, cell, inverse, periodic, cutoff, half):  # typ
     for i in range(n):
         p = position_of[i]
         x, y, z = place[p, 0], place[p, 1], place[p, 2]
-        for a in range(bin_of[i, 0] - reach[0], bin_of[i, 0] + reach[0] + 1):
+        # a half list looks only at bins ahead of the atom's own
+        for da in range(0 if half else -reach[0], reach[0] + 1):
+            a = bin_of[i, 0] + da
             turn_a = a // n_bins[0]
             if turn_a != 0 and not periodic[0]:
                 continue
-            for b in range(bin_of[i, 1] - reach[1], bin_of[i, 1] + reach[1] + 1):
+            for db in range(0 if half and da == 0 else -reach[1], reach[1] + 1):
+                b = bin_of[i, 1] + db
                 turn_b = b // n_bins[1]
                 if turn_b != 0 and not periodic[1]:
                     continue
-                for c in range(bin_of[i, 2] - reach[2], bin_of[i, 2] + reach[2] + 1):
+                for dc in range(0 if half and da == 0 and db == 0 else -reach[2], reach[2] + 1):
+                    c = bin_of[i, 2] + dc
                     turn_c = c // n_bins[2]
                     if turn_c != 0 and not periodic[2]:
                         continue
-                    here = turn_a == 0 and turn_b == 0 and turn_c == 0
+                    own = da == 0 and db == 0 and dc == 0
                     sx = x - turn_a * cell[0, 0] - turn_b * cell[1, 0] - turn_c * cell[2, 0]
                     sy = y - turn_a * cell[0, 1] - turn_b * cell[1, 1] - turn_c * cell[2, 1]
                     sz = z - turn_a * cell[0, 2] - turn_b * cell[1, 2] - turn_c * cell[2, 2]
@@ -245,12 +249,7 @@ def _build_pairs(positions, kind, cell, inverse, periodic, cutoff, half):  # typ
                         if dx * dx + dy * dy + dz * dz >= squared[kind[i], sorted_kind[q]]:
                             continue
                         j = atom[q]
-                        if here and j == i:
-                            continue
-                        if half and (
-                            j < i
-                            or (j == i and (turn_a < 0 or (turn_a == 0 and (turn_b < 0 or (turn_b == 0 and turn_c < 0)))))
-                        ):
+                        if own and (j == i or (half and j < i)):
                             continue
                         if count == capacity:
                             capacity *= 2

@@ -1,0 +1,111 @@
+"""The card of a data set: what it is, who made it, under which terms, and what every file must hash to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct, field
+
+from zoo._files import parse_declaration, read_toml
+from zoo.errors import DeclarationError
+
+Role = Literal["feature", "target", "identity", "group", "state"]
+
+
+class File(Struct, frozen=True, forbid_unknown_fields=True):
+    """A data file: ``path`` inside the folder, or ``url`` of a file that is not ours to redistribute."""
+
+    sha256: str
+    bytes: int
+    path: str = ""
+    url: str = ""
+
+
+class ColumnCard(Struct, frozen=True, forbid_unknown_fields=True):
+    """A column of a table or a field of every glass.
+
+    ``role``: *feature* may be learnt from; *target* may be predicted; *identity* names a row and can never be learnt
+    from; *group* is the glass a row belongs to; *state* names one of the end states of a pair.
+    """
+
+    name: str
+    unit: str
+    role: Role
+    description: str
+    family: str = ""
+
+
+class GlassCard(Struct, frozen=True, forbid_unknown_fields=True):
+    """One glass: its file and how it was made. ``stratum`` is kept balanced between folds."""
+
+    id: str
+    file: str
+    stratum: str
+    n_atoms: int
+    seed: int
+    quench_rate: float
+    """K/s"""
+
+
+class Quality(Struct, frozen=True, forbid_unknown_fields=True):
+    """A measured property beside its literature value."""
+
+    quantity: str
+    unit: str
+    stratum: str
+    ours: float
+    literature: str
+    source: str
+
+
+class Card(Struct, frozen=True, forbid_unknown_fields=True):
+    """Declaration of a data set; see ``datasets/README.md`` for every key."""
+
+    name: str
+    version: str
+    title: str
+    kind: Literal["glasses", "pairs"]
+    description: str
+    license: str
+    citation: str
+    created: str
+    files: list[File]
+    columns: list[ColumnCard]
+    glasses: list[GlassCard] = field(default_factory=list)
+    quality: list[Quality] = field(default_factory=list)
+    made: dict[str, str | int | float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def names(self, *roles: Role) -> list[str]:
+        """Names of the columns with one of ``roles``, in the order of the card."""
+        return [column.name for column in self.columns if column.role in roles]
+
+
+def read_card(folder: Path) -> Card:
+    """Read and check ``card.toml`` of a data set folder.
+
+    Raises
+    ------
+    DeclarationError
+        A key is missing, unknown or of the wrong type; a name appears twice; a pair table names no group or states.
+    """
+    path = folder / "card.toml"
+    card = parse_declaration(read_toml(path), Card, path)
+    names = [column.name for column in card.columns]
+    for kind, values in (("column", names), ("glass", [g.id for g in card.glasses])):
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise DeclarationError(f"{path} names the {kind} {twice[0]!r} twice")
+    for entry in card.files:
+        if bool(entry.path) == bool(entry.url):
+            raise DeclarationError(f"{path}: each file needs either path or url, got {entry.path!r} and {entry.url!r}")
+        if entry.path and (Path(entry.path).is_absolute() or ".." in Path(entry.path).parts):
+            raise DeclarationError(f"{path}: files must lie inside the folder, got {entry.path!r}")
+    if card.kind == "pairs" and (len(card.names("group")) != 1 or len(card.names("state")) != 2):
+        raise DeclarationError(f"{path}: a table of pairs needs one column of role group and two of role state")
+    if card.kind == "glasses":
+        missing = {g.file for g in card.glasses} - {entry.path for entry in card.files}
+        if missing:
+            raise DeclarationError(f"{path}: no sha256 is stated for {sorted(missing)[0]}")
+    return card

@@ -1,0 +1,226 @@
+"""Build a data set from its recipe: every step of every glass resumable, several processes, one card at the end."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo._files import atomic_write
+from zoo.errors import RecipeError, ZooError
+from zoo.formats.npz import read_npz, write_npz
+from zoo.glass import Glass
+from zoo.simulation.potentials import EmbeddedAtomTables, load_potential
+from zoo.simulation.recipe import GlassPlan, Recipe, fingerprint, read_recipe
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Report = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage that every glass goes through.
+
+    Attributes
+    ----------
+    version : int
+        Raise it when the same declaration gives other numbers.
+    cost : float
+        Share of the whole build, for the progress bar.
+    inputs : callable of (recipe, plan) returning what the result depends on
+    run : callable of (recipe, plan, previous glass, tables, folder, report) returning the glass with more fields
+    """
+
+    version: int
+    cost: float
+    inputs: Callable[[Recipe, GlassPlan], object]
+    run: Callable[[Recipe, GlassPlan, Glass | None, EmbeddedAtomTables, Path, Report], Glass]
+
+
+def _run_quench(
+    recipe: Recipe, plan: GlassPlan, glass: Glass | None, tables: EmbeddedAtomTables, folder: Path, report: Report
+) -> Glass:
+    from msgspec.structs import replace
+
+    from zoo.simulation.quench import quench
+
+    schedule = replace(recipe.quench, rate=plan.rate)
+    made = quench(plan.composition, schedule, tables, plan.seed, folder, report)
+    return made.with_metadata(id=plan.id, stratum=plan.stratum, seed=plan.seed, quench_rate=plan.rate)
+
+
+def _run_shear(
+    recipe: Recipe, plan: GlassPlan, glass: Glass | None, tables: EmbeddedAtomTables, folder: Path, report: Report
+) -> Glass:
+    from zoo.simulation.shear import shear
+
+    if glass is None:
+        raise RecipeError("shear needs a glass: put quench before it in steps")
+    labelled, curves = shear(glass, recipe.shear, tables, folder, report)
+    return labelled.with_metadata(stress_strain={plane: curve.tolist() for plane, curve in curves.items()})
+
+
+STEPS = {
+    "quench": Step(1, 0.6, lambda recipe, plan: (recipe.quench, plan), _run_quench),
+    "shear": Step(1, 0.4, lambda recipe, plan: recipe.shear, _run_shear),
+}
+
+
+def build_dataset(
+    recipe_path: Path,
+    output: Path,
+    variant: str = "full",
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Run a recipe; what earlier runs finished is not made again.
+
+    Parameters
+    ----------
+    recipe_path : Path
+        ``recipe.toml``.
+    output : Path
+        Folder of the data set; ``output/work`` keeps the steps.
+    variant : str
+        ``"full"`` or a variant that the recipe declares.
+    workers : int, optional
+        Processes; as many as there are cores by default.
+    progress : rich.progress.Progress, optional
+
+    Returns
+    -------
+    Path
+        Of ``card.toml``, written last.
+
+    Raises
+    ------
+    ZooError
+        The recipe, a potential or a step fails; finished steps are kept.
+    """
+    recipe = read_recipe(recipe_path, variant)
+    unknown = [step for step in recipe.steps if step not in STEPS]
+    if unknown:
+        raise RecipeError(f"{recipe_path}: a step must be one of {', '.join(STEPS)}, got {unknown[0]!r}")
+    load_potential(recipe.potential)  # fetched once, before the workers start
+    plans = recipe.glass_plans()
+    folders = {plan.id: output / "work" / plan.id for plan in plans}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    _run_in_processes(recipe_path, variant, folders, workers or os.cpu_count() or 1, progress)
+
+    from zoo.simulation.card import write_dataset
+
+    glasses = {plan.id: read_npz(folders[plan.id] / f"{recipe.steps[-1]}.npz") for plan in plans}
+    seconds = sum(float((folders[plan.id] / "seconds").read_text()) for plan in plans)
+    return write_dataset(recipe, glasses, output, variant, seconds)
+
+
+def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) -> None:
+    """All steps of one glass, in this process; finished steps are recognised by their fingerprint."""
+    recipe = read_recipe(recipe_path, variant)
+    plan = next(plan for plan in recipe.glass_plans() if plan.id == glass_id)
+    tables = load_potential(recipe.potential)
+    glass: Glass | None = None
+    chain = fingerprint(recipe.potential, tables.sha256)
+    before = 0.0
+    whole = sum(STEPS[name].cost for name in recipe.steps)
+    for name in recipe.steps:
+        step = STEPS[name]
+        chain = fingerprint(chain, name, step.version, step.inputs(recipe, plan))
+        result = folder / f"{name}.npz"
+        finished = _finished(result, chain)
+        if finished is None:
+            started = time.process_time()
+
+            def report(fraction: float, done: float = before, cost: float = step.cost) -> None:
+                (folder / "progress").write_text(f"{(done + fraction * cost) / whole:.4f}")
+
+            finished = step.run(recipe, plan, glass, tables, folder, report).with_metadata(fingerprint=chain)
+            _add_seconds(folder, time.process_time() - started)
+            write_npz(result, finished)
+        glass = finished
+        before += step.cost
+    (folder / "progress").write_text("1")
+
+
+def _finished(result: Path, chain: str) -> Glass | None:
+    if not result.exists():
+        return None
+    glass = read_npz(result)
+    return glass if glass.metadata.get("fingerprint") == chain else None
+
+
+def _add_seconds(folder: Path, seconds: float) -> None:
+    """CPU seconds of finished steps; what a killed attempt spent is lost with it."""
+    path = folder / "seconds"
+    before = float(path.read_text()) if path.exists() else 0.0
+    with atomic_write(path) as stream:
+        stream.write(f"{before + seconds:.1f}".encode())
+
+
+def _run_in_processes(
+    recipe_path: Path, variant: str, folders: dict[str, Path], workers: int, progress: Progress | None
+) -> None:
+    import multiprocessing
+
+    from pebble import ProcessPool
+
+    _one_thread_each()
+    bars = {name: progress.add_task(name, total=1.0) for name in folders} if progress else {}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPool(max_workers=min(workers, len(folders)), context=context) as pool:
+        futures: dict[str, Future[Any]] = {
+            name: pool.schedule(build_glass, args=[recipe_path, variant, name, folder])
+            for name, folder in folders.items()
+        }
+        try:
+            while not all(future.done() for future in futures.values()):
+                _show(folders, bars, progress)
+                failed = next((f for f in futures.values() if f.done() and f.exception()), None)
+                if failed:
+                    break
+                time.sleep(0.5)
+            _show(folders, bars, progress)
+        finally:
+            pool.stop()
+            pool.join()
+    for name, future in futures.items():
+        if future.done() and not future.cancelled() and (error := future.exception()):
+            raise error if isinstance(error, ZooError) else RecipeError(f"glass {name} failed: {error!r}") from error
+
+
+def _show(folders: dict[str, Path], bars: dict[str, Any], progress: Progress | None) -> None:
+    if progress is None:
+        return
+    for name, bar in bars.items():
+        path = folders[name] / "progress"
+        if path.exists() and (text := path.read_text()):
+            progress.update(bar, completed=float(text))
+
+
+def _one_thread_each() -> None:
+    """Children inherit these: threads that spin against each other cost more than they bring."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
+def machine() -> dict[str, str]:
+    """What the numbers may depend on: processor, numpy, numba, ase."""
+    import ase
+    import numba
+
+    return {
+        "cpu": platform.processor() or platform.machine(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "ase": ase.__version__,
+    }

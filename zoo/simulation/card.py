@@ -1,0 +1,1 @@
+def write_dataset(*a): raise SystemExit('later')

@@ -1,0 +1,132 @@
+"""Recipes: the declaration from which a data set is built bit by bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from zoo._files import parse_declaration, read_toml
+from zoo.datasets.card import ColumnCard
+from zoo.errors import RecipeError
+from zoo.simulation.quench import Composition, QuenchSchedule
+from zoo.simulation.shear import PLANES, ShearSchedule, label_name
+
+
+class GlassGroup(Struct, frozen=True, forbid_unknown_fields=True):
+    """Glasses that differ by their seed only."""
+
+    stratum: str
+    composition: Composition
+    seeds: list[int]
+    rate: float
+    """Quench rate in K/s."""
+
+
+class Literature(Struct, frozen=True, forbid_unknown_fields=True):
+    """A published value that the quality figures are set beside."""
+
+    quantity: str
+    stratum: str
+    value: str
+    source: str
+
+
+class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is built: the text of the card, the potential, the glasses and the steps that each goes through."""
+
+    name: str
+    version: str
+    title: str
+    description: str
+    license: str
+    citation: str
+    potential: str
+    steps: list[str]
+    glasses: list[GlassGroup]
+    quench: QuenchSchedule = field(default_factory=QuenchSchedule)
+    shear: ShearSchedule = field(default_factory=ShearSchedule)
+    literature: list[Literature] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    variants: dict[str, Any] = field(default_factory=dict)
+
+    def glass_plans(self) -> list[GlassPlan]:
+        """Every glass of the recipe."""
+        return [
+            GlassPlan(f"{group.stratum.lower()}-s{seed}", group.stratum, group.composition, seed, group.rate)
+            for group in self.glasses
+            for seed in group.seeds
+        ]
+
+
+class GlassPlan(Struct, frozen=True):
+    """One glass to be made."""
+
+    id: str
+    stratum: str
+    composition: Composition
+    seed: int
+    rate: float
+
+
+def read_recipe(path: Path, variant: str = "full") -> Recipe:
+    """Read ``recipe.toml``; a variant such as ``quick`` overrides some of its keys.
+
+    Raises
+    ------
+    RecipeError, DeclarationError
+        Unknown variant, key, step or plane; a wrong type; glasses of the same name.
+    """
+    content = read_toml(path)
+    if variant != "full":
+        variants = content.get("variants", {})
+        if variant not in variants:
+            raise RecipeError(f"{path} has the variants {', '.join(['full', *variants])}, got {variant!r}")
+        content = _merge(content, variants[variant])
+    recipe = parse_declaration(content, Recipe, path)
+    names = [plan.id for plan in recipe.glass_plans()]
+    if len(set(names)) < len(names):
+        raise RecipeError(f"{path}: two glasses share a stratum and a seed")
+    unknown = set(recipe.shear.planes) - set(PLANES)
+    if unknown:
+        raise RecipeError(f"{path}: a shear plane must be one of {', '.join(PLANES)}, got {sorted(unknown)[0]!r}")
+    return recipe
+
+
+def fingerprint(*parts: object) -> str:
+    """Short hash of declarations: an output whose fingerprint fits needs no second making."""
+    content = json.dumps([msgspec.to_builtins(part) for part in parts], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def label_columns(recipe: Recipe) -> list[ColumnCard]:
+    """Cards of the label fields that the recipe's steps write."""
+    if "shear" not in recipe.steps:
+        return []
+    texts = {
+        "d2min": ("Å²", "non-affine displacement D2min, mean over neighbours within {cutoff} Å"),
+        "von_mises": ("1", "von Mises local shear strain, neighbours within {cutoff} Å"),
+    }
+    return [
+        ColumnCard(
+            name=label_name(quantity, plane, strain),
+            unit=unit,
+            role="target",
+            description=f"{text.format(cutoff=recipe.shear.cutoff)}; {plane} shear to {100 * strain:g} %",
+        )
+        for plane in recipe.shear.planes
+        for strain in recipe.shear.strains
+        for quantity, (unit, text) in texts.items()
+    ]
+
+
+def _merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Deep copy of ``base`` with ``change`` written over it; lists are replaced whole."""
+    merged = dict(base)
+    for key, value in change.items():
+        merged[key] = _merge(base.get(key, {}), value) if isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,128 @@
+"""Athermal quasistatic shear: the glass is strained in small steps and minimised after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from ase import Atoms, units
+from numpy.typing import NDArray
+
+from zoo._files import atomic_write
+from zoo.errors import RecipeError
+from zoo.glass import Glass
+from zoo.labels.nonaffine import local_deformation
+from zoo.simulation.calculator import EmbeddedAtomCalculator
+from zoo.simulation.minimize import minimize
+from zoo.simulation.potentials import EmbeddedAtomTables
+
+PLANES = {"xy": (1, 0), "xz": (2, 0), "yz": (2, 1)}
+"""Shear plane: the cell vector that tilts and the axis that it tilts along."""
+VOIGT = {"xy": 5, "xz": 4, "yz": 3}
+
+
+class ShearSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Simple shear.
+
+    ``planes`` of shear, engineering strain per ``step``, ``strains`` at which atoms are labelled (the last one ends the
+    run), ``force`` tolerance in eV/Å, ``cutoff`` of the labels' neighbourhoods in Å.
+    """
+
+    planes: list[str] = msgspec.field(default_factory=lambda: ["xy", "xz", "yz"])
+    step: float = 1e-3
+    strains: list[float] = msgspec.field(default_factory=lambda: [0.01, 0.02, 0.05, 0.10])
+    force: float = 1e-4
+    cutoff: float = 3.8
+
+
+def label_name(quantity: str, plane: str, strain: float) -> str:
+    """Name of a label column, such as ``d2min_xy_0.020``."""
+    return f"{quantity}_{plane}_{strain:.3f}"
+
+
+def shear(
+    glass: Glass,
+    schedule: ShearSchedule,
+    tables: EmbeddedAtomTables,
+    folder: Path,
+    report: Callable[[float], None] = lambda fraction: None,
+) -> tuple[Glass, dict[str, NDArray[np.float64]]]:
+    """Shear a glass in every plane of the schedule, each time from the same start.
+
+    Parameters
+    ----------
+    glass : Glass
+        Minimised.
+    schedule, tables
+    folder : Path
+        Keeps the planes that are done, so that a run that was killed does not repeat them.
+    report : callable of the fraction done
+
+    Returns
+    -------
+    labelled : Glass
+        With fields ``d2min_<plane>_<strain>`` (Å²) and ``von_mises_<plane>_<strain>`` (1).
+    stress_strain : dict of ndarray of shape (n_steps + 1, 2)
+        Engineering strain and shear stress (GPa) for each plane.
+    """
+    for plane in schedule.planes:
+        if plane not in PLANES:
+            raise RecipeError(f"a shear plane must be one of {', '.join(PLANES)}, got {plane!r}")
+    labels: dict[str, tuple[NDArray[np.float64], str]] = {}
+    curves = {}
+    for number, plane in enumerate(schedule.planes):
+        finished = folder / f"shear-{plane}.npz"
+        if not finished.exists():
+
+            def report_plane(fraction: float, before: int = number) -> None:
+                report((before + fraction) / len(schedule.planes))
+
+            result = _shear_plane(glass, plane, schedule, tables, report_plane)
+            with atomic_write(finished) as stream:
+                np.savez(stream, **result)  # type: ignore[arg-type]
+        with np.load(finished) as stored:
+            curves[plane] = stored["stress_strain"]
+            for strain in schedule.strains:
+                for quantity, unit in (("d2min", "Å²"), ("von_mises", "1")):
+                    name = label_name(quantity, plane, strain)
+                    labels[name] = (stored[name], unit)
+    for plane in schedule.planes:
+        (folder / f"shear-{plane}.npz").unlink()
+    return glass.with_fields(**labels), curves
+
+
+def _shear_plane(
+    glass: Glass,
+    plane: str,
+    schedule: ShearSchedule,
+    tables: EmbeddedAtomTables,
+    report: Callable[[float], None],
+) -> dict[str, NDArray[np.float64]]:
+    vector, axis = PLANES[plane]
+    atoms = Atoms(list(glass.species), positions=glass.positions, cell=glass.cell, pbc=True)
+    atoms.calc = EmbeddedAtomCalculator(tables, skin=0.6)
+    minimize(atoms, schedule.force)
+    curve = [[0.0, _shear_stress(atoms, plane)]]
+    result: dict[str, NDArray[np.float64]] = {}
+    n_steps = round(max(schedule.strains) / schedule.step)
+    labelled = {round(strain / schedule.step): strain for strain in schedule.strains}
+    height = glass.cell[vector, vector]
+    for number in range(1, n_steps + 1):
+        cell = np.asarray(atoms.cell).copy()
+        cell[vector, axis] = glass.cell[vector, axis] + number * schedule.step * height
+        atoms.set_cell(cell, scale_atoms=True)
+        minimize(atoms, schedule.force)
+        curve.append([number * schedule.step, _shear_stress(atoms, plane)])
+        if number in labelled:
+            deformed = Glass(atoms.positions, glass.species, cell)
+            local = local_deformation(glass, deformed, schedule.cutoff)
+            result[label_name("d2min", plane, labelled[number])] = local.d2min
+            result[label_name("von_mises", plane, labelled[number])] = local.von_mises
+        report(number / n_steps)
+    return {**result, "stress_strain": np.array(curve)}
+
+
+def _shear_stress(atoms: Atoms, plane: str) -> float:
+    return float(atoms.get_stress()[VOIGT[plane]] / units.GPa)
