@@ -55,8 +55,8 @@ class Quality(Struct, frozen=True, forbid_unknown_fields=True):
     unit: str
     stratum: str
     ours: float
-    literature: str
-    source: str
+    literature: str = ""
+    source: str = ""
 
 
 class Card(Struct, frozen=True, forbid_unknown_fields=True):

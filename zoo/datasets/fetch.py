@@ -16,6 +16,24 @@ def local_path(url: str) -> Path:
     return cache_dir() / "downloads" / parts.netloc / parts.path.lstrip("/")
 
 
+def is_at_hand(url: str) -> bool:
+    """Whether :func:`fetch_file` would need the network."""
+    return local_path(url).exists() or mirrored_path(url) is not None
+
+
+def mirrored_path(url: str) -> Path | None:
+    """The copy of ``url`` in the folder named by ``ZOO_MIRROR``, if there is one.
+
+    Raw addresses of GitHub files are found under the repository's own host.
+    """
+    mirror, parts = mirror_dir(), urlsplit(url)
+    if mirror is None:
+        return None
+    host = "github.com" if parts.netloc == "raw.githubusercontent.com" else parts.netloc
+    path = mirror / host / parts.path.lstrip("/")
+    return path if path.is_file() else None
+
+
 def fetch_file(url: str, sha256: str, progress: bool = False) -> Path:
     """Path of a local copy of ``url``, which is checked every time it is asked for.
 
@@ -33,21 +51,12 @@ def fetch_file(url: str, sha256: str, progress: bool = False) -> Path:
         if sha256_of(target) == sha256:
             return target
         target.unlink()  # a damaged copy: get it again
-    mirror = mirror_dir()
-    if mirror is not None:
-        parts = urlsplit(url)
-        source = mirror / mirror_host(parts.netloc) / parts.path.lstrip("/")
-        if source.exists():
-            content = source.read_bytes()
-            with atomic_write(target) as stream:
-                stream.write(content)
-            return _checked(target, sha256, source)
+    source = mirrored_path(url)
+    if source is not None:
+        with atomic_write(target) as stream:
+            stream.write(source.read_bytes())
+        return _checked(target, sha256, source)
     return _checked(_download(url, target, progress), sha256, url)
-
-
-def mirror_host(host: str) -> str:
-    """Raw addresses of GitHub files are mirrored under the repository's own host."""
-    return "github.com" if host == "raw.githubusercontent.com" else host
 
 
 def _download(url: str, target: Path, progress: bool) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,6 @@ from zoo.errors import RegistrationError
 from zoo.registry import Registry
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from zoo.glass import Glass
 
 Need = Literal["positions", "potential", "dynamics", "radii", "inherent-structures"]
@@ -59,7 +57,7 @@ class FeatureSet:
     columns : callable of (kinds,) returning a tuple of Column
         ``kinds`` are all species of the data set in alphabetical order, so that every glass gets the same columns.
     compute : callable of (glass, kinds) returning an ndarray of shape (n_atoms, n_columns), float32
-        For ``rows="pairs"`` it takes the table of pairs instead of a glass.
+        For ``rows="pairs"`` it takes the table of pairs (a DataFrame) instead of a glass.
     needs : frozenset of str
         What must be at hand besides species.
     rows : {"atoms", "pairs"}
@@ -73,7 +71,7 @@ class FeatureSet:
     citation: str
     version: int
     columns: Callable[[tuple[str, ...]], tuple[Column, ...]]
-    compute: Callable[[Glass, tuple[str, ...]], FloatArray] | Callable[[pd.DataFrame, tuple[str, ...]], FloatArray]
+    compute: Callable[[Any, tuple[str, ...]], FloatArray]
     needs: frozenset[Need] = frozenset({"positions"})
     rows: Literal["atoms", "pairs"] = "atoms"
     declines: Callable[[Glass], str | None] = lambda glass: None

@@ -2,12 +2,12 @@
 
 Three classes, so that a radius always describes an atom surrounded by metal:
 
-- metals: metallic radius for 12 neighbours (Goldschmidt's convention), from Kaye & Laby, Tables of Physical
-  and Chemical Constants, 16th ed., Longman (1995);
-- rare earths with Sc and Y: metallic radius for 12 neighbours, from Gschneidner, Bull. Alloy Phase Diagrams 11,
-  216 (1990), rounded to 0.01 Å;
-- metalloids, whose metallic neighbours are closer than 12-neighbour radii say: covalent radius, from Cordero et
-  al., Dalton Trans. 2832 (2008), carbon as sp3.
+- metals: metallic radius for 12 neighbours (Goldschmidt's convention), from Kaye & Laby, Tables of
+  Physical and Chemical Constants, 16th ed., Longman (1995);
+- rare earths with Sc and Y: metallic radius for 12 neighbours, from Gschneidner, Bull. Alloy Phase
+  Diagrams 11, 216 (1990), rounded to 0.01 Å;
+- metalloids, whose metallic neighbours are closer than 12-neighbour radii say: covalent radius, from
+  Cordero et al., Dalton Trans. 2832 (2008), carbon as sp3.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def radii_of(species: ArrayLike) -> NDArray[np.float64]:
     strangers = species_without_radius(species)
     if strangers:
         raise GlassError(
-            f"every species must have a listed atomic radius, got {', '.join(strangers)}: give the species as "
-            "chemical symbols, or choose a descriptor that needs no radii"
+            f"every species must have a listed atomic radius, got {', '.join(strangers)}: give "
+            "chemical symbols as species, or choose a descriptor that needs no radii"
         )
     kinds, index = np.unique(np.asarray(species, dtype=np.str_), return_inverse=True)
     return np.array([RADII[str(kind)] for kind in kinds])[index]

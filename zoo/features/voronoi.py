@@ -1,9 +1,9 @@
 """Voronoi polyhedra: which faces the cell of an atom has, how large it is, how round, how five-fold.
 
-Faces smaller than 1 % of the surface of their cell are dropped before faces are counted: they come and go with
-the thermal noise of second neighbours. In a dense Cu-Zr glass these are 8 of 100 faces, and the mean coordination
-goes from 14.0 to 12.9. All edges of the faces that stay are counted, also those towards a dropped face. Volume and
-surface include all faces.
+Faces smaller than 1 % of the surface of their cell are dropped before faces are counted: they come and go
+with the thermal noise of second neighbours. In a dense Cu-Zr glass these are 8 of 100 faces, and the mean
+coordination goes from 14.0 to 12.9. All edges of the faces that stay are counted, also those towards a
+dropped face. Volume and surface include all faces.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ICOSAHEDRON = (0, 0, 12, 0)
 """Voronoi index of an atom with 12 neighbours on the corners of an icosahedron."""
 
 ICOSAHEDRON_LIKE = 0.75
-"""Least part of five-fold faces; the Frank-Kasper polyhedra <0 0 12 k>, k = 0, 2, 3, 4, have at least that."""
+"""Least part of five-fold faces; the Frank-Kasper polyhedra <0 0 12 k>, k = 0, 2, 3, 4, have that or more."""
 
 
 def columns(kinds: tuple[str, ...]) -> tuple[Column, ...]:
@@ -100,9 +100,9 @@ def describe_cells(tessellation: Tessellation) -> FloatArray:
     -------
     ndarray of shape (n_atoms, 13), float32
         In the order of :func:`columns`. ``coordination`` is the number of faces that count; the five-fold
-        fraction and the mean and standard deviation of the face area are taken over these. ``sphericity`` is the
-        surface of a sphere of the same volume, divided by that of the cell: 1 for a sphere, 0.905 in an fcc
-        crystal. All columns are 0 for an empty radical cell.
+        fraction and the mean and standard deviation of the face area are taken over these. ``sphericity``
+        is the surface of a sphere of the same volume, divided by that of the cell: 1 for a sphere, 0.905
+        in an fcc crystal. All columns are 0 for an empty radical cell.
     """
     n_atoms = len(tessellation.volume)
     index = voronoi_indices(tessellation)
@@ -133,7 +133,8 @@ def describe_cells(tessellation: Tessellation) -> FloatArray:
 
 
 def _surface(tessellation: Tessellation) -> NDArray[np.float64]:
-    return np.bincount(tessellation.center, tessellation.area, len(tessellation.volume))
+    n_atoms = len(tessellation.volume)
+    return np.asarray(np.bincount(tessellation.center, tessellation.area, n_atoms), dtype=np.float64)
 
 
 def _large_faces(tessellation: Tessellation, minimum_area_fraction: float) -> NDArray[np.bool_]:

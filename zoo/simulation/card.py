@@ -1,1 +1,109 @@
-def write_dataset(*a): raise SystemExit('later')
+"""The last step of a build: data files, quality figure and card."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import tomli_w
+
+from zoo._files import atomic_write, sha256_of
+from zoo.datasets.card import Card, File, GlassCard, Quality
+from zoo.formats.npz import write_npz
+from zoo.glass import Glass
+from zoo.simulation.build import machine
+from zoo.simulation.potentials import load_potential
+from zoo.simulation.quality import draw, measure
+from zoo.simulation.recipe import Recipe, label_columns
+
+KEPT = ("id", "stratum", "seed", "quench_rate")
+"""Metadata that goes into the published file; histories stay in the work folder."""
+
+
+def write_dataset(
+    recipe: Recipe, glasses: dict[str, Glass], output: Path, variant: str, cpu_seconds: float
+) -> Path:
+    """Write glasses, figure and, last, ``card.toml``; return its path."""
+    columns = label_columns(recipe)
+    plans = {plan.id: plan for plan in recipe.glass_plans()}
+    files, entries = [], []
+    for name, glass in glasses.items():
+        path = output / "glasses" / f"{name}.npz"
+        write_npz(path, _published(glass, {column.name for column in columns}), np.float32)
+        relative = path.relative_to(output).as_posix()
+        files.append(File(path=relative, sha256=sha256_of(path), bytes=path.stat().st_size))
+        plan = plans[name]
+        entries.append(GlassCard(name, relative, plan.stratum, len(glass), plan.seed, plan.rate))
+    groups: dict[str, list[Glass]] = {}
+    for name, glass in glasses.items():
+        groups.setdefault(plans[name].stratum, []).append(glass)
+    draw(groups, output / "quality.png")
+    card = Card(
+        name=recipe.name,
+        version=recipe.version if variant == "full" else f"{recipe.version}-{variant}",
+        title=recipe.title,
+        kind="glasses",
+        description=recipe.description,
+        license=recipe.license,
+        citation=recipe.citation,
+        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        files=files,
+        columns=columns,
+        glasses=entries,
+        quality=_quality(recipe, groups),
+        made={
+            "by": f"zoo data build {recipe.name}" + ("" if variant == "full" else f" --variant {variant}"),
+            "potential": recipe.potential,
+            "potential_sha256": load_potential(recipe.potential).sha256,
+            "cpu_hours": round(cpu_seconds / 3600, 2),
+            **machine(),
+        },
+        notes=recipe.notes,
+    )
+    path = output / "card.toml"
+    with atomic_write(path) as stream:
+        tomli_w.dump(_without_empty(msgspec.to_builtins(card)), stream, multiline_strings=True)
+    return path
+
+
+def _published(glass: Glass, fields: set[str]) -> Glass:
+    return Glass(
+        glass.positions,
+        glass.species,
+        glass.cell,
+        glass.periodic,
+        {name: entry for name, entry in glass.fields.items() if name in fields},
+        {key: glass.metadata[key] for key in KEPT},
+    )
+
+
+def _quality(recipe: Recipe, groups: dict[str, list[Glass]]) -> list[Quality]:
+    literature = {(entry.quantity, entry.stratum): entry for entry in recipe.literature}
+    rows = []
+    for stratum, glasses in groups.items():
+        for found in measure(glasses):
+            published = literature.get((found.quantity, stratum))
+            rows.append(
+                Quality(
+                    quantity=found.quantity,
+                    unit=found.unit,
+                    stratum=stratum,
+                    ours=float(f"{found.value:.4g}"),
+                    literature=published.value if published else "",
+                    source=published.source if published else "",
+                )
+            )
+    return rows
+
+
+def _without_empty(content: dict[str, object]) -> dict[str, object]:
+    """TOML has no null; empty strings and lists are the schema's defaults."""
+    return {
+        key: [_without_empty(row) if isinstance(row, dict) else row for row in value]
+        if isinstance(value, list)
+        else value
+        for key, value in content.items()
+        if value not in ("", [], {})
+    }

@@ -2,11 +2,12 @@
 
 The cell of an atom starts as a cube and is cut by one plane per neighbour, nearest neighbour first. It is
 complete when no farther atom can reach it: the plane of an atom at distance ``r`` is at least
-``(r - slack / r) / 2`` away, with ``slack`` the largest squared radius minus the own one (0 without radii), and
-that grows with ``r``.
+``(r - slack / r) / 2`` away, with ``slack`` the largest squared radius minus the own one (0 without radii),
+and that grows with ``r``.
 
-A cell is a polyhedron with three faces at every corner. For each corner it keeps the position, the three planes
-(counterclockwise from outside), and the corner at the other end of the edge between each plane and the next.
+A cell is a polyhedron with three faces at every corner. For each corner it keeps the position, the three
+planes (counterclockwise from outside), and the corner at the other end of the edge between each plane and
+the next.
 """
 
 from __future__ import annotations
@@ -30,15 +31,19 @@ SHORTEST_EDGE = 1e-6
 """Å; where more than three faces meet in one corner, rounding leaves edges far shorter than this."""
 
 FIRST_REACH = 2.3
-"""First search radius over (volume per atom)^(1/3): 6 Å in Cu-Zr, which completes all cells of a dense glass."""
+"""First search radius over (volume per atom)^(1/3): 6 Å in Cu-Zr; all cells of a dense glass need less."""
 
 NEXT_REACH = 1.3
 """Factor by which the search radius grows for the cells that could still be cut."""
 
-inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-
 SLIVER = 1e-10
 """A cut that takes off less than this fraction of the neighbour's distance is rounding, not a cut."""
+
+_NEXT = (1, 2, 0)
+"""The next of the three planes or edges of a corner."""
+
+# functions that only other compiled functions call compile faster without an entry for Python
+_njit_inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,8 @@ def tessellate(
         empty cell: volume 0 and no faces.
     shortest_edge : float, Å
         Edges up to this length are not counted, and a face with fewer than three longer ones is left out
-        (volumes stay complete). By default, this only makes a corner where more than three faces meet count as
-        one corner. In a crystal with displacements of 0.02 Å, 0.3 Å does so.
+        (volumes stay complete). By default, this only makes a corner where more than three faces meet
+        count as one corner. In a crystal with displacements of 0.02 Å, 0.3 Å does so.
 
     Returns
     -------
@@ -110,20 +115,21 @@ def tessellate(
     _require_bulk(glass)
     weight = _squared_radii(glass, radii)
     largest_cutoff = 0.5 * float(glass.heights.min())
-    cutoff = FIRST_REACH * (glass.volume / len(glass)) ** (1 / 3)
+    cutoff = min(FIRST_REACH * (glass.volume / len(glass)) ** (1 / 3), largest_cutoff)
     atoms = np.arange(len(glass))
     batches: list[_Batch] = []
-    while len(atoms):
-        if batches and cutoff >= largest_cutoff:
-            raise CutoffError(
-                "every Voronoi cell must be complete within half of the smallest height of the periodic cell, "
-                f"but the {largest_cutoff:.2f} Å that this one allows leave {len(atoms)} of {len(glass)} Voronoi "
-                f"cells open (first: atom {atoms[0]}, counted from 0): use a larger glass, or repeat this one"
-            )
-        cutoff = min(cutoff if not batches else cutoff * NEXT_REACH, largest_cutoff)
+    while True:
         batches.append(_cells_of(atoms, find_neighbors(glass, cutoff), weight, cutoff, shortest_edge))
         atoms = batches[-1].open_atoms
-    return _join(batches, len(glass))
+        if not len(atoms):
+            return _join(batches, len(glass))
+        if cutoff >= largest_cutoff:
+            raise CutoffError(
+                "a tessellation must not look farther than half of the smallest height of the periodic cell, "
+                f"{largest_cutoff:.2f} Å, but this leaves the Voronoi cells of {len(atoms)} of {len(glass)} "
+                f"atoms open (first: atom {atoms[0]}, counted from 0): use a larger glass, or repeat this one"
+            )
+        cutoff = min(NEXT_REACH * cutoff, largest_cutoff)
 
 
 def _require_bulk(glass: Glass) -> None:
@@ -133,8 +139,8 @@ def _require_bulk(glass: Glass) -> None:
         )
     if not glass.periodic.all():
         raise GlassError(
-            "a tessellation needs a glass that is periodic in all directions, because cells at an open surface "
-            f"have no end, got periodic = {glass.periodic.tolist()}: choose a descriptor with a fixed cutoff"
+            "a tessellation needs a glass that is periodic in all directions (surface cells have no end), "
+            f"got {glass.periodic.tolist()}: choose a descriptor with a fixed cutoff"
         )
 
 
@@ -159,6 +165,7 @@ def _squared_radii(glass: Glass, radii: Floats | None) -> Floats:
 class _Batch(NamedTuple):
     """Cells completed with one search radius; ``n_faces`` and ``volume`` are those of ``atoms``, in order."""
 
+    open_atoms: Longs
     atoms: Longs
     n_faces: Longs
     volume: Floats
@@ -166,7 +173,6 @@ class _Batch(NamedTuple):
     n_edges: Integers
     area: Floats
     distance: Floats
-    open_atoms: Longs
 
 
 def _cells_of(
@@ -186,17 +192,17 @@ def _cells_of(
     )
     complete = n_faces >= 0
     return _Batch(
+        atoms[~complete],
         atoms[complete],
         n_faces[complete],
         volume[complete],
         *(column[:total].copy() for column in faces),
-        open_atoms=atoms[~complete],
     )
 
 
 def _join(batches: list[_Batch], n_atoms: int) -> Tessellation:
     """All batches as one tessellation, in the order of the atoms."""
-    atoms, n_faces, volume, neighbor, n_edges, area, distance, _ = (
+    _, atoms, n_faces, volume, neighbor, n_edges, area, distance = (
         np.concatenate(parts) for parts in zip(*batches, strict=True)
     )
     start = np.zeros(n_atoms + 1, np.int64)
@@ -224,9 +230,7 @@ class _Polyhedron(NamedTuple):
     across: Integers  # (corners, 3): corner at the other end of the edge between planes k and k + 1
     height: Floats  # (corners,): how far the corner sticks out of the plane that cuts, times the normal, Å²
     removed: Integers  # (corners,): corners that are cut off, ascending
-    rim: (
-        Integers  # (corners, 4): edges that are cut: both planes, corner that stays, next edge around the cut
-    )
+    rim: Integers  # (corners, 4): edges that are cut: both planes, corner that stays, next such edge
     rim_corner: Floats  # (3, corners): where they are cut, Å
     rim_at: Integers  # (planes,): which of them has the plane as its first
     queue: Integers  # (neighbours,): heap of neighbours that have not cut yet, nearest on top
@@ -252,10 +256,6 @@ def _working_space(n_neighbors: int) -> _Polyhedron:
         queue=np.empty(n_neighbors, np.int32),
         squared=np.empty(n_neighbors),
     )
-
-
-_NEXT = (1, 2, 0)
-"""The next of the three planes or edges of a corner."""
 
 
 @njit(cache=True)
@@ -312,7 +312,7 @@ def _build_cells(
     return n_faces, volume, total, neighbor, n_edges, area, distance
 
 
-@inner
+@_njit_inner
 def _carve(
     i: int,
     begin: int,
@@ -323,7 +323,7 @@ def _carve(
     slack: float,
     cutoff: float,
     cell: _Polyhedron,
-) -> tuple[int, int, bool]:
+) -> tuple[np.int64, np.int64, bool]:
     """Cell of atom ``i`` from the pairs ``begin:end``: planes, corners (0 if it is empty), is it complete."""
     plane, source, corner, queue, squared = cell.plane, cell.source, cell.corner, cell.queue, cell.squared
     n_left = end - begin
@@ -334,6 +334,7 @@ def _carve(
     for k in range(n_left // 2 - 1, -1, -1):
         _sift_down(k, queue, squared, n_left)
     _start_cube(cutoff, cell)
+    # np.int64, here and below: numba would compile every callee once more for a literal
     n_planes, n_corners = np.int64(6), np.int64(8)
     farthest = 3.0 * cutoff * cutoff
     while n_left > 0 and n_corners > 0:
@@ -359,7 +360,7 @@ def _carve(
     return n_planes, n_corners, n_corners == 0 or _is_out_of_reach(cutoff * cutoff, slack, farthest)
 
 
-@inner
+@_njit_inner
 def _sift_down(k: int, queue: Integers, squared: Floats, size: int) -> None:
     """Restore the heap, nearest neighbour on top, below its entry ``k``."""
     item = queue[k]
@@ -376,13 +377,13 @@ def _sift_down(k: int, queue: Integers, squared: Floats, size: int) -> None:
     queue[k] = item
 
 
-@inner
+@_njit_inner
 def _is_out_of_reach(squared: float, slack: float, farthest: float) -> bool:
     """Can no atom at this squared distance or beyond cut a corner at the squared distance ``farthest``?"""
     return squared > slack and (squared - slack) ** 2 >= 4.0 * squared * farthest
 
 
-@inner
+@_njit_inner
 def _farthest_corner(n_corners: int, corner: Floats) -> float:
     """Squared distance, Å²."""
     farthest = 0.0
@@ -391,14 +392,14 @@ def _farthest_corner(n_corners: int, corner: Floats) -> float:
     return farthest
 
 
-@inner
+@_njit_inner
 def _squared_normal(plane: Floats, p: int) -> float:
-    return plane[p, 0] ** 2 + plane[p, 1] ** 2 + plane[p, 2] ** 2
+    return float(plane[p, 0] ** 2 + plane[p, 1] ** 2 + plane[p, 2] ** 2)
 
 
-@inner
+@_njit_inner
 def _start_cube(half_width: float, cell: _Polyhedron) -> None:
-    """Planes 2k and 2k + 1 are at the lower and upper end of axis k; bit k of a corner says at which it is."""
+    """Planes 2k and 2k + 1 are at the lower and upper end of axis k; bit k of a corner says at which end."""
     plane, corner, planes_at, across = cell.plane, cell.corner, cell.planes_at, cell.across
     for p in range(6):
         for axis in range(3):
@@ -416,7 +417,7 @@ def _start_cube(half_width: float, cell: _Polyhedron) -> None:
             across[v, k] = v ^ 1 << along
 
 
-@inner
+@_njit_inner
 def _cut(p: int, n_corners: int, tolerance: float, cell: _Polyhedron) -> int:
     """Cut the cell by plane ``p``: number of corners that it has then, -1 if the plane does not touch it."""
     plane, corner, height, removed = cell.plane, cell.corner, cell.height, cell.removed
@@ -435,12 +436,13 @@ def _cut(p: int, n_corners: int, tolerance: float, cell: _Polyhedron) -> int:
             return 0
         n_rim = _trace_rim(n_removed, tolerance, cell)
         if n_rim > 0:
-            return _close_rim(p, n_corners, n_removed, n_rim, cell)
+            n_after: int = _close_rim(p, n_corners, n_removed, n_rim, cell)
+            return n_after
         # rounding at a degenerate corner took off pieces that do not hang together: take off less
         tolerance *= 10.0
 
 
-@inner
+@_njit_inner
 def _trace_rim(n_removed: int, tolerance: float, cell: _Polyhedron) -> int:
     """Find the edges between a removed corner and one that stays; 0 unless they form one closed ring."""
     corner, height, rim, rim_corner, rim_at = cell.corner, cell.height, cell.rim, cell.rim_corner, cell.rim_at
@@ -478,7 +480,7 @@ def _trace_rim(n_removed: int, tolerance: float, cell: _Polyhedron) -> int:
     return n_rim if r == 0 and n_ring == n_rim and n_rim >= 3 else 0
 
 
-@inner
+@_njit_inner
 def _close_rim(p: int, n_corners: int, n_removed: int, n_rim: int, cell: _Polyhedron) -> int:
     """Replace the removed corners by one per cut edge, around the new face ``p``: number of corners."""
     corner, planes_at, across, removed, rim = cell.corner, cell.planes_at, cell.across, cell.removed, cell.rim
@@ -500,7 +502,7 @@ def _close_rim(p: int, n_corners: int, n_removed: int, n_rim: int, cell: _Polyhe
     return n_corners
 
 
-@inner
+@_njit_inner
 def _edge_after(plane: int, v: int, planes_at: Integers) -> int:
     """Which edge of corner ``v`` runs between ``plane`` and the next plane."""
     if planes_at[v, 0] == plane:
@@ -508,7 +510,7 @@ def _edge_after(plane: int, v: int, planes_at: Integers) -> int:
     return 1 if planes_at[v, 1] == plane else 2
 
 
-@inner
+@_njit_inner
 def _move_corner(v: int, to: int, corner: Floats, planes_at: Integers, across: Integers) -> None:
     for k in range(3):
         corner[k, to] = corner[k, v]
@@ -518,7 +520,7 @@ def _move_corner(v: int, to: int, corner: Floats, planes_at: Integers, across: I
         across[w, _edge_after(planes_at[v, _NEXT[k]], w, planes_at)] = to
 
 
-@inner
+@_njit_inner
 def _measure(n_planes: int, n_corners: int, shortest_edge: float, cell: _Polyhedron) -> None:
     """Edges and area (Å²) of the face in every plane; 0 for a plane that has no face left."""
     plane, corner, n_edges, area = cell.plane, cell.corner, cell.n_edges, cell.area

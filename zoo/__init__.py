@@ -1,0 +1,1 @@
+"""Benchmarks of descriptors and models that predict atomic rearrangements in glasses."""

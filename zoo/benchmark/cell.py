@@ -1,0 +1,300 @@
+"""Fitting and scoring one cell, inside a worker process."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import re
+import subprocess
+import time
+import traceback
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from zoo.benchmark.metrics import best_threshold, evaluate
+from zoo.benchmark.splits import OptimisticSplit, Split, hold_out_glasses, split_at_random, split_by_glass
+from zoo.benchmark.store import Result, Store, cell_key
+from zoo.benchmark.suite import Cell
+from zoo.benchmark.task import TaskRows, load_rows, read_task
+from zoo.features.compute import CachedFeatures, cached_features, checked_matrix
+from zoo.features.declaration import FloatArray, feature_sets
+from zoo.models.declaration import ModelFamily, TaskKind, model_families
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_warm: set[tuple[str, str]] = set()
+
+
+@lru_cache(maxsize=4)
+def task_rows(name: str) -> TaskRows:
+    """Rows of a task, loaded once per process."""
+    return load_rows(read_task(name))
+
+
+@lru_cache(maxsize=8)
+def folds_of(name: str, split: str) -> list[Split] | list[OptimisticSplit]:
+    """Folds of a task, made once per process."""
+    return split_by_glass(task_rows(name)) if split == "glass" else split_at_random(task_rows(name))
+
+
+def key_of(cell: Cell) -> str:
+    """Key of a cell in the store, with the versions and the data at hand."""
+    rows = task_rows(cell.task)
+    return cell_key(cell, rows.task.version, feature_sets[cell.features].version, rows.dataset.content_hash)
+
+
+def empty_result(cell: Cell, **changes: Any) -> Result:
+    """A result that states the cell, where and when it was run."""
+    rows = task_rows(cell.task)
+    result = Result(
+        key=key_of(cell),
+        task=cell.task,
+        task_version=rows.task.version,
+        features=cell.features,
+        features_version=feature_sets[cell.features].version,
+        family=cell.family,
+        mode=cell.mode,
+        split=cell.split,
+        fold=cell.fold,
+        seed=cell.seed,
+        max_train_rows=cell.max_train_rows,
+        state="ok",
+        data_hash=rows.dataset.content_hash,
+        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        versions=_versions(),
+        commit=_commit(),
+        hardware=_hardware(),
+    )
+    return replace(result, **changes)
+
+
+def run_cell(cell: Cell, folder: Path) -> str:
+    """Fit, predict, score and store one cell; return its state, or ``"elsewhere"`` if another run is at it."""
+    from filelock import FileLock, Timeout
+
+    store = Store(folder)
+    key = key_of(cell)
+    try:
+        with FileLock(store.lock_path(key), timeout=0):
+            done = store.get(key)
+            if done is not None:
+                return done.state
+            result, predictions = _attempt(cell)
+            store.add(result, predictions)
+            return result.state
+    except Timeout:
+        return "elsewhere"
+
+
+def _attempt(cell: Cell) -> tuple[Result, pd.DataFrame | None]:
+    rows = task_rows(cell.task)
+    family = model_families[cell.family]
+    if reason := family.declines(rows.task.kind):
+        return empty_result(cell, state="declined", reason=reason), None
+    if reason := _features_decline(cell, rows):
+        return empty_result(cell, state="declined", reason=reason), None
+    try:
+        return _fit_and_score(cell, rows, family)
+    except Exception as error:  # a family may fail in any way; the board shows how
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        return empty_result(cell, state="failed", reason=f"{type(error).__name__}: {error} ({where})"), None
+
+
+def _features_decline(cell: Cell, rows: TaskRows) -> str | None:
+    entry = feature_sets[cell.features]
+    kind = rows.dataset.card.kind
+    if (entry.rows == "pairs") != (kind == "pairs"):
+        return f"{entry.name} describes {entry.rows}, {rows.dataset.card.name} holds {kind}"
+    if kind == "glasses":
+        return entry.declines(next(iter(rows.dataset.glasses.values())))
+    return None
+
+
+@dataclass(frozen=True)
+class Features:
+    """Feature matrix of all rows of a task and the descriptor's cost."""
+
+    matrix: FloatArray
+    microseconds_per_atom: float
+
+
+@lru_cache(maxsize=3)
+def feature_matrix(task: str, features: str) -> Features:
+    """Feature matrix of a task, shape (n_rows, n_columns), float32; computed where it is not in the cache."""
+    rows = task_rows(task)
+    if rows.dataset.card.kind == "pairs":
+        started = time.process_time()
+        names = rows.dataset.card.names("feature")  # identities and states never reach a descriptor
+        entry = feature_sets[features]
+        matrix = checked_matrix(entry, entry.compute(rows.dataset.table[names], ()), len(rows), ())
+        return Features(matrix, (time.process_time() - started) / len(rows) * 1e6)
+    parts = features_of_glasses(rows, features)
+    cost = float(np.mean([part.microseconds_per_atom for part in parts]))
+    return Features(np.concatenate([part.load() for part in parts]), cost)
+
+
+def features_of_glasses(rows: TaskRows, features: str) -> list[CachedFeatures]:
+    """Cached features of every glass of a task."""
+    glasses = rows.dataset.glasses
+    kinds = tuple(sorted({kind for glass in glasses.values() for kind in glass.kinds}))
+    return [cached_features(features, glasses[name], kinds) for name in rows.glass_names]
+
+
+def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Result, pd.DataFrame]:
+    import pandas as pd
+
+    features = feature_matrix(cell.task, cell.features)
+    split = folds_of(cell.task, cell.split)[cell.fold]
+    train = _training_rows(split.train, cell)
+    x, y = features.matrix, rows.target
+    kind = rows.task.kind
+    warm_up = _warm_up(family, kind)
+    _reset_peak_memory()
+    estimator = family.build(kind, cell.seed)
+    started = time.process_time()
+    estimator.fit(x[train], y[train])
+    fitted = time.process_time()
+    score = predict_scores(estimator, x[split.test], kind)
+    predicted = time.process_time()
+    threshold = np.nan
+    if kind == "classification":
+        threshold = _threshold(cell, family, x[train], y[train], rows.glass[train])
+    scores = evaluate(kind, y[split.test], score, threshold)
+    result = empty_result(
+        cell,
+        scores={name: value for name, value in (scores | {"threshold": threshold}).items() if np.isfinite(value)},
+        n_train=len(train),
+        n_test=len(split.test),
+        n_columns=x.shape[1],
+        fit_seconds=fitted - started,
+        predict_seconds=predicted - fitted,
+        warm_up_seconds=warm_up,
+        microseconds_per_atom=features.microseconds_per_atom,
+        peak_memory_mb=_peak_memory_mb(),
+    )
+    predictions = pd.DataFrame(
+        {
+            "row": split.test.astype(np.int32),
+            "glass": pd.Categorical.from_codes(rows.glass[split.test], rows.glass_names),
+            "target": y[split.test].astype(np.float32),
+            "score": score.astype(np.float32),
+        }
+    )
+    return result, predictions
+
+
+def predict_scores(estimator: Any, x: FloatArray, kind: TaskKind) -> NDArray[np.float64]:
+    """Probability or margin of class 1, or the predicted value, shape (n_rows,), float64.
+
+    Raises
+    ------
+    ValueError
+        The estimator returns values that are not finite.
+    """
+    if kind == "regression":
+        score = estimator.predict(x)
+    elif hasattr(estimator, "predict_proba"):
+        score = estimator.predict_proba(x)[:, 1]
+    else:
+        score = estimator.decision_function(x)
+    score = np.asarray(score, dtype=np.float64)
+    if not np.isfinite(score).all():
+        raise ValueError(f"predictions must be finite, {int((~np.isfinite(score)).sum())} are not")
+    return score
+
+
+def _training_rows(train: NDArray[np.int64], cell: Cell) -> NDArray[np.int64]:
+    """At most ``max_train_rows`` of the training rows, the same for every family and feature set."""
+    if not cell.max_train_rows or len(train) <= cell.max_train_rows:
+        return train
+    random = np.random.default_rng([cell.seed, cell.fold, 3])
+    return np.sort(random.choice(train, cell.max_train_rows, replace=False))
+
+
+def _threshold(
+    cell: Cell, family: ModelFamily, x: FloatArray, y: NDArray[np.float64], glass: NDArray[np.int32]
+) -> float:
+    """Threshold of largest MCC on training glasses held out from a second fit; never sees a test row."""
+    held_out = hold_out_glasses(glass, cell.seed)
+    if len(np.unique(y[~held_out])) < 2 or len(np.unique(y[held_out])) < 2:
+        return float("nan")
+    estimator = family.build("classification", cell.seed)
+    estimator.fit(x[~held_out], y[~held_out])
+    return best_threshold(y[held_out], predict_scores(estimator, x[held_out], "classification"))
+
+
+def _warm_up(family: ModelFamily, kind: TaskKind) -> float:
+    """Seconds of imports and a first tiny fit, so that they are not counted as the cost of a fit."""
+    if (family.name, kind) in _warm:
+        return 0.0
+    _warm.add((family.name, kind))
+    started = time.process_time()
+    random = np.random.default_rng(0)
+    x = random.normal(size=(60, 3)).astype(np.float32)
+    y = (np.arange(60) % 2).astype(float)
+    estimator = family.build(kind, 0)
+    estimator.fit(x, y)
+    predict_scores(estimator, x, kind)
+    return time.process_time() - started
+
+
+def _reset_peak_memory() -> None:
+    """Let the kernel count the peak anew (Linux); elsewhere the peak of the whole process is reported."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def _peak_memory_mb() -> float:
+    status = Path("/proc/self/status")
+    if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
+        return int(found.group(1)) / 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 if platform.system() == "Linux" else 1024**2)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for name in ("glass-zoo", "numpy", "scikit-learn", "xgboost", "xgboost-cpu", "lightgbm", "numba"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def _commit() -> str:
+    """Commit of the code, with ``+`` if the working tree differs; empty outside a checkout."""
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        run = lambda *words: subprocess.run(  # noqa: E731
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True
+        ).stdout.strip()
+        return run("rev-parse", "--short=12", "HEAD") + ("+" if run("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+@cache
+def _hardware() -> str:
+    info = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
+    return f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores"

@@ -1,0 +1,187 @@
+"""The results: one file per finished cell, written whole or not at all, never changed afterwards."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from zoo._files import atomic_write
+from zoo.benchmark.suite import Cell
+from zoo.errors import StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+State = Literal["ok", "declined", "failed", "timed-out"]
+
+
+class Result(Struct, frozen=True):
+    """One row of the store.
+
+    Attributes
+    ----------
+    key : str
+        Hash of everything that the result depends on; the same cell on the same data has the same key.
+    task, features, family, mode, split, fold, seed, max_train_rows
+        The cell.
+    state : {"ok", "declined", "failed", "timed-out"}
+    reason : str
+        Why a cell declined, or the error of a failed one.
+    scores : dict of float
+        Metrics over all test rows of the fold; one that is not defined is absent.
+    fit_seconds, predict_seconds : float
+        CPU time of the fit on the training rows, and of predicting the test rows.
+    warm_up_seconds : float
+        Imports and a first tiny fit in this process; 0 if that was done before.
+    microseconds_per_atom : float
+        CPU time of the descriptor.
+    peak_memory_mb : float
+        Largest resident memory of the process during the cell.
+    """
+
+    key: str
+    task: str
+    task_version: int
+    features: str
+    features_version: int
+    family: str
+    mode: str
+    split: str
+    fold: int
+    seed: int
+    max_train_rows: int
+    state: State
+    reason: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    n_train: int = 0
+    n_test: int = 0
+    n_columns: int = 0
+    fit_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    warm_up_seconds: float = 0.0
+    microseconds_per_atom: float = 0.0
+    peak_memory_mb: float = 0.0
+    finished: str = ""
+    data_hash: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    commit: str = ""
+    hardware: str = ""
+
+
+def cell_key(cell: Cell, task_version: int, features_version: int, data_hash: str) -> str:
+    """Name of a cell in the store."""
+    content = json.dumps([asdict(cell), task_version, features_version, data_hash], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+
+class Store:
+    """A folder of results.
+
+    ``results/<key>.json`` states what happened to a cell and ``predictions/<key>.parquet`` holds its test rows (row,
+    glass, target, score). The JSON file is written last, so a cell either is there with its predictions or is not
+    there; several runs may write into the same folder at once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def require_writable(self) -> None:
+        """Refuse early what would fail after the first fit.
+
+        Raises
+        ------
+        StoreError
+            The folder is read-only or full.
+        """
+        probe = self.folder / ".writable"
+        try:
+            with atomic_write(probe) as stream:
+                stream.write(b"0" * 65536)
+            probe.unlink()
+        except OSError as error:
+            raise _storage_error(self.folder, error) from None
+
+    def finished(self) -> dict[str, Result]:
+        """All readable results by key."""
+        return {result.key: result for result in self}
+
+    def __iter__(self) -> Iterator[Result]:
+        decoder = msgspec.json.Decoder(Result)
+        for path in sorted((self.folder / "results").glob("*.json")):
+            try:
+                yield decoder.decode(path.read_bytes())
+            except (msgspec.DecodeError, OSError) as error:
+                raise StoreError(
+                    f"{path} is no readable result ({error}): delete it, and the next run makes it again"
+                ) from None
+
+    def get(self, key: str) -> Result | None:
+        """The result of one cell, if there is one."""
+        path = self.folder / "results" / f"{key}.json"
+        return msgspec.json.decode(path.read_bytes(), type=Result) if path.exists() else None
+
+    def add(self, result: Result, predictions: pd.DataFrame | None = None) -> None:
+        """Keep a result.
+
+        Raises
+        ------
+        StoreError
+            The folder is read-only or full; nothing is left half-written.
+        """
+        try:
+            if predictions is not None:
+                buffer = io.BytesIO()
+                predictions.to_parquet(buffer, index=False, compression="zstd")
+                with atomic_write(self.prediction_path(result.key)) as stream:
+                    stream.write(buffer.getvalue())
+            with atomic_write(self.folder / "results" / f"{result.key}.json") as stream:
+                stream.write(msgspec.json.format(msgspec.json.encode(result), indent=1))
+        except OSError as error:
+            raise _storage_error(self.folder, error) from None
+
+    def prediction_path(self, key: str) -> Path:
+        """Parquet file of the test rows of a cell."""
+        return self.folder / "predictions" / f"{key}.parquet"
+
+    def predictions(self, key: str) -> pd.DataFrame:
+        """Test rows of a cell: row (int32), glass (str), target and score (float32).
+
+        Raises
+        ------
+        StoreError
+            The file is missing or damaged.
+        """
+        import pandas as pd
+        import pyarrow
+
+        try:
+            return pd.read_parquet(self.prediction_path(key))
+        except (OSError, pyarrow.ArrowException) as error:
+            raise StoreError(
+                f"{self.prediction_path(key)} is no readable prediction ({error}): delete results/{key}.json, and the "
+                "next run makes both again"
+            ) from None
+
+    def lock_path(self, key: str) -> Path:
+        """Lock that a process holds while it works on a cell; the system frees it when the process dies."""
+        folder = self.folder / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / key
+
+
+def _storage_error(folder: Path, error: OSError) -> StoreError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(f"the disk of the results folder {folder} is full: free some space and run again; finished cells are kept")
+    return StoreError(
+        f"the results folder must be writable, but {folder} is not ({error.strerror or error}): "
+        "choose another with --results or ZOO_RESULTS"
+    )

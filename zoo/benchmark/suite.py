@@ -1,0 +1,100 @@
+"""Suites: which feature sets and families are scored on which tasks, under one budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from zoo._files import parse_declaration, read_toml
+from zoo.benchmark.task import read_task
+from zoo.errors import UnknownNameError
+from zoo.features.declaration import feature_sets
+from zoo.models.declaration import model_families
+from zoo.paths import content_root
+
+SplitKind = Literal["glass", "random"]
+
+
+class Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every feature set with every family on one task."""
+
+    task: str
+    features: list[str]
+    families: list[str]
+
+
+class Suite(Struct, frozen=True, forbid_unknown_fields=True):
+    """Declaration of a suite.
+
+    ``max_train_rows`` (0: no limit) caps the training rows of a fold, drawn at random from its training glasses;
+    ``cell_seconds`` is the wall time after which a cell is stopped; with ``random_split`` every cell also runs on a
+    leaking random split, to show its optimism.
+    """
+
+    name: str
+    title: str
+    entries: list[Entry]
+    seed: int = 0
+    max_train_rows: int = 0
+    cell_seconds: int = 300
+    random_split: bool = True
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fit: a family on a feature set, on one fold of a task under one split."""
+
+    task: str
+    features: str
+    family: str
+    split: SplitKind
+    fold: int
+    seed: int
+    max_train_rows: int
+    mode: str = "default"
+
+
+def suite_names() -> list[str]:
+    """Names of all suites in ``benchmarks/suites``."""
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def read_suite(name: str) -> Suite:
+    """A suite by name, or from a TOML file; every name in it is looked up.
+
+    Raises
+    ------
+    UnknownNameError, DeclarationError
+    """
+    path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
+    if not path.is_file():
+        raise UnknownNameError("suite", name, suite_names())
+    suite = parse_declaration(read_toml(path), Suite, path)
+    for entry in suite.entries:
+        read_task(entry.task)
+        for features in entry.features:
+            feature_sets[features]
+        for family in entry.families:
+            model_families[family]
+    return suite
+
+
+def cells_of(suite: Suite) -> list[Cell]:
+    """Every cell of a suite."""
+    splits: list[SplitKind] = ["glass", "random"] if suite.random_split else ["glass"]
+    return [
+        Cell(entry.task, features, family, split, fold, suite.seed, suite.max_train_rows)
+        for entry in suite.entries
+        for features in entry.features
+        for family in entry.families
+        for split in splits
+        for fold in range(read_task(entry.task).folds)
+    ]
+
+
+def _folder() -> Path:
+    return content_root() / "benchmarks" / "suites"

@@ -1,0 +1,185 @@
+"""Tasks: a data set, what is predicted, how it becomes a label, and how glasses are split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct, field
+from numpy.typing import NDArray
+
+from zoo._files import parse_declaration, read_toml
+from zoo.datasets.load import Dataset, load_dataset
+from zoo.errors import TaskError, UnknownNameError
+from zoo.models.declaration import TaskKind
+from zoo.paths import content_root
+
+
+class Label(Struct, frozen=True, forbid_unknown_fields=True):
+    """How target columns become a label.
+
+    Several target columns are averaged first. ``rule``: *top-fraction* marks the largest ``fraction`` of each glass;
+    *flag* takes a column of zeros and ones; *value* predicts the number itself; *log10* and *minus-log10* its logarithm.
+    """
+
+    rule: Literal["top-fraction", "flag", "value", "log10", "minus-log10"]
+    fraction: float = 0.0
+
+
+class Task(Struct, frozen=True, forbid_unknown_fields=True):
+    """Declaration of a task; thresholds are part of its version.
+
+    ``score_by``: *glass* averages the metric over glasses, *fold* over folds, where single glasses hold too few rows.
+    """
+
+    name: str
+    version: int
+    title: str
+    kind: TaskKind
+    dataset: str
+    target: list[str]
+    label: Label
+    folds: int
+    score_by: Literal["glass", "fold"]
+    description: str = ""
+    seed: int = 0
+    metrics: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TaskRows:
+    """Every row of a task.
+
+    Attributes
+    ----------
+    task : Task
+    dataset : Dataset
+    target : ndarray of shape (n_rows,), float64
+        0 or 1 for classes.
+    glass : ndarray of shape (n_rows,), int32
+        Index of the row's glass in ``glass_names``.
+    glass_names : list of str
+    stratum : list of str
+        Of each glass; kept balanced between folds.
+    states : ndarray of shape (n_rows, 2), int64, or None
+        End states of a pair, numbered over the whole table.
+    """
+
+    task: Task
+    dataset: Dataset
+    target: NDArray[np.float64]
+    glass: NDArray[np.int32]
+    glass_names: list[str]
+    stratum: list[str]
+    states: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+def task_names() -> list[str]:
+    """Names of all tasks in ``benchmarks/tasks``."""
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def read_task(name: str) -> Task:
+    """Declaration of a task by name.
+
+    Raises
+    ------
+    UnknownNameError, DeclarationError, TaskError
+        Unknown task; broken file; the label rule does not fit the kind of task.
+    """
+    if name not in task_names():
+        raise UnknownNameError("task", name, task_names())
+    path = _folder() / f"{name}.toml"
+    task = parse_declaration(read_toml(path), Task, path)
+    makes_classes = task.label.rule in ("top-fraction", "flag")
+    if makes_classes != (task.kind == "classification"):
+        raise TaskError(f"{path}: label rule {task.label.rule!r} does not make a {task.kind} target")
+    if task.label.rule == "top-fraction" and not 0 < task.label.fraction < 1:
+        raise TaskError(f"{path}: the fraction of a top-fraction label must lie between 0 and 1")
+    return task
+
+
+def load_rows(task: Task) -> TaskRows:
+    """Load the data set of a task and make its labels.
+
+    Raises
+    ------
+    TaskError
+        A target column is unknown or no target, a value is not finite, or the classes are not two.
+    """
+    dataset = load_dataset(task.dataset)
+    targets = dataset.card.names("target")
+    for name in task.target:
+        if name not in targets:
+            raise TaskError(f"task {task.name}: {name!r} is no target of {task.dataset}; targets: {', '.join(targets)}")
+    rows = _rows_of_pairs(task, dataset) if dataset.card.kind == "pairs" else _rows_of_atoms(task, dataset)
+    if not np.isfinite(rows.target).all():
+        raise TaskError(
+            f"task {task.name}: the target must be finite, but it is not in {int((~np.isfinite(rows.target)).sum())} "
+            f"rows (rule {task.label.rule})"
+        )
+    if task.kind == "classification" and set(np.unique(rows.target)) != {0.0, 1.0}:
+        raise TaskError(f"task {task.name}: labels must be of two classes, got {np.unique(rows.target)[:5].tolist()}")
+    return rows
+
+
+def _rows_of_atoms(task: Task, dataset: Dataset) -> TaskRows:
+    entries = dataset.card.glasses
+    values = [
+        np.mean([dataset.glasses[entry.id].fields[name].values for name in task.target], axis=0) for entry in entries
+    ]
+    return TaskRows(
+        task,
+        dataset,
+        target=np.concatenate([_label(task.label, value) for value in values]),
+        glass=np.repeat(np.arange(len(entries), dtype=np.int32), [len(value) for value in values]),
+        glass_names=[entry.id for entry in entries],
+        stratum=[entry.stratum for entry in entries],
+    )
+
+
+def _rows_of_pairs(task: Task, dataset: Dataset) -> TaskRows:
+    table = dataset.table
+    (group,) = dataset.card.names("group")
+    names, glass = np.unique(table[group].to_numpy(), return_inverse=True)
+    value = table[task.target].to_numpy(dtype=float).mean(axis=1)
+    if task.label.rule == "top-fraction":
+        target = np.empty(len(value))
+        for number in range(len(names)):
+            target[glass == number] = _label(task.label, value[glass == number])
+    else:
+        target = _label(task.label, value)
+    ends = [table[name].to_numpy() for name in dataset.card.names("state")]
+    named = np.array([[f"{g}/{end}" for g, end in zip(glass, column, strict=True)] for column in ends])
+    _, states = np.unique(named, return_inverse=True)
+    return TaskRows(
+        task,
+        dataset,
+        target=target,
+        glass=glass.astype(np.int32),
+        glass_names=[f"{name:g}" if isinstance(name, float) else str(name) for name in names],
+        stratum=[""] * len(names),
+        states=states.reshape(2, -1).T,
+    )
+
+
+def _label(label: Label, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Label of the rows of one glass."""
+    if label.rule == "top-fraction":
+        chosen = np.zeros(len(value))
+        chosen[np.argsort(-value, kind="stable")[: max(1, round(label.fraction * len(value)))]] = 1.0
+        return np.where(np.isfinite(value), chosen, np.nan)
+    if label.rule in ("flag", "value"):
+        return value.astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithm = np.log10(value)
+    return logarithm if label.rule == "log10" else -logarithm
+
+
+def _folder() -> Path:
+    return content_root() / "benchmarks" / "tasks"

@@ -1,0 +1,145 @@
+"""Loading a data set: every checksum and the schema are verified, always."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo._files import sha256_of
+from zoo.datasets.card import Card, File, read_card
+from zoo.datasets.fetch import fetch_file
+from zoo.datasets.registry import dataset_folder
+from zoo.errors import ChecksumError, DatasetError
+from zoo.glass import Glass
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set whose files agree with its card.
+
+    Attributes
+    ----------
+    card : Card
+    folder : Path
+    paths : dict of str to Path
+        File of each sha256.
+    """
+
+    card: Card
+    folder: Path
+    paths: dict[str, Path]
+
+    @property
+    def content_hash(self) -> str:
+        """One hash over the sha256 of all files."""
+        import hashlib
+
+        return hashlib.sha256("".join(sorted(self.paths)).encode()).hexdigest()
+
+    @cached_property
+    def glasses(self) -> dict[str, Glass]:
+        """Every glass by its id, with the fields that the card declares.
+
+        Raises
+        ------
+        DatasetError
+            A field is missing, or has another unit than the card.
+        """
+        from zoo.formats.npz import read_npz
+
+        if self.card.kind != "glasses":
+            raise DatasetError(f"{self.card.name} is a table of pairs and holds no glasses")
+        glasses = {}
+        for entry in self.card.glasses:
+            glass = read_npz(self.folder / entry.file)
+            for column in self.card.columns:
+                if column.name not in glass.fields:
+                    raise DatasetError(f"{self.card.name}: {entry.file} lacks the column {column.name!r} of the card")
+                unit = glass.fields[column.name].unit
+                if unit != column.unit:
+                    raise DatasetError(
+                        f"{self.card.name}: {column.name!r} is in {unit} in {entry.file}, the card states {column.unit}"
+                    )
+            if len(glass) != entry.n_atoms:
+                raise DatasetError(
+                    f"{self.card.name}: {entry.file} holds {len(glass)} atoms, the card states {entry.n_atoms}"
+                )
+            glasses[entry.id] = glass
+        return glasses
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The table of a data set of pairs, with exactly the columns of the card.
+
+        Raises
+        ------
+        DatasetError
+            Columns are missing, values are not finite, or two rows have the same identity.
+        """
+        import pandas as pd
+
+        if self.card.kind != "pairs":
+            raise DatasetError(f"{self.card.name} holds glasses and has no table")
+        (path,) = self.paths.values()
+        table = pd.read_feather(path)
+        wanted = [column.name for column in self.card.columns]
+        missing = [name for name in wanted if name not in table.columns]
+        if missing:
+            raise DatasetError(f"{self.card.name}: the table lacks the column {missing[0]!r} of the card")
+        table = table[wanted].reset_index(drop=True)
+        numbers = table[self.card.names("feature", "target")].apply(pd.to_numeric, errors="coerce")
+        bad = numbers.columns[numbers.isna().any()]
+        if len(bad):
+            row = int(numbers[bad[0]].isna().to_numpy().argmax())
+            raise DatasetError(f"{self.card.name}: values must be finite, but {bad[0]!r} is not in row {row}")
+        keys = self.card.names("group", "state")
+        repeated = table.duplicated(keys)
+        if repeated.any():
+            raise DatasetError(
+                f"{self.card.name}: rows must have their own identity ({', '.join(keys)}), "
+                f"but row {int(repeated.to_numpy().argmax())} repeats an earlier one ({int(repeated.sum())} do)"
+            )
+        return table
+
+
+def load_dataset(name: str) -> Dataset:
+    """Load a data set by name or folder.
+
+    Raises
+    ------
+    ChecksumError
+        A file differs from the card.
+    DatasetError
+        A file is missing, or an external one has not been fetched.
+    """
+    folder = dataset_folder(name)
+    if not (folder / "card.toml").exists():
+        raise DatasetError(f"{name} has a recipe but no data yet: run zoo data build {name}")
+    card = read_card(folder)
+    return Dataset(card, folder, {entry.sha256: _verified(card, folder, entry) for entry in card.files})
+
+
+def _verified(card: Card, folder: Path, entry: File) -> Path:
+    if entry.url:
+        from zoo.datasets.fetch import is_at_hand
+
+        if not is_at_hand(entry.url):
+            raise DatasetError(
+                f"{card.name} is not redistributed here and has not been fetched: run zoo data fetch {card.name}"
+            )
+        return fetch_file(entry.url, entry.sha256)
+    path = folder / entry.path
+    if not path.is_file():
+        raise DatasetError(f"{card.name}: {path} is missing: get the folder again, or run zoo data build {card.name}")
+    found = sha256_of(path)
+    if found != entry.sha256:
+        raise ChecksumError(
+            f"{card.name}: {path} must have sha256 {entry.sha256[:16]}…, got {found[:16]}…: "
+            "the file was changed or damaged; get it again"
+        )
+    return path

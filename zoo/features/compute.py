@@ -1,0 +1,128 @@
+"""Computing a feature set of a data set: once, cached by content, with its cost measured by the harness."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from zoo._files import atomic_write
+from zoo.errors import ZooError
+from zoo.features.declaration import FeatureSet, FloatArray, feature_sets
+from zoo.glass import Glass
+from zoo.paths import cache_dir
+
+
+@dataclass(frozen=True)
+class CachedFeatures:
+    """Where a computed feature matrix lies and what it cost.
+
+    Attributes
+    ----------
+    path : Path
+        ``.npy``, shape (n_rows, n_columns), float32.
+    microseconds_per_atom : float
+        CPU time of one process, warm: the first call, which compiles, is not counted.
+    """
+
+    path: Path
+    microseconds_per_atom: float
+
+    def load(self) -> FloatArray:
+        """Memory-mapped, read-only."""
+        return cast(FloatArray, np.load(self.path, mmap_mode="r"))
+
+
+def compute_features(name: str, glass: Glass, kinds: tuple[str, ...] | None = None) -> FloatArray:
+    """Feature matrix of one glass, not cached.
+
+    Parameters
+    ----------
+    name : str
+        Of a registered feature set.
+    glass : Glass
+    kinds : tuple of str, optional
+        All species of the data set; those of this glass by default.
+
+    Returns
+    -------
+    ndarray of shape (n_atoms, n_columns), float32
+
+    Raises
+    ------
+    ZooError
+        The set is not defined for this glass, or its result breaks its declaration.
+    """
+    entry = feature_sets[name]
+    if entry.rows != "atoms":
+        raise ZooError(f"feature set {name!r} describes {entry.rows}, not the atoms of a glass")
+    if reason := entry.declines(glass):
+        raise ZooError(f"feature set {name!r} declines: {reason}")
+    kinds = kinds or glass.kinds
+    return checked_matrix(entry, entry.compute(glass, kinds), len(glass), kinds)
+
+
+def checked_matrix(entry: FeatureSet, matrix: FloatArray, n_rows: int, kinds: tuple[str, ...]) -> FloatArray:
+    """The contract of every feature set: shape, float32, finite.
+
+    Raises
+    ------
+    ZooError
+        Which names the column at fault.
+    """
+    columns = entry.columns(kinds)
+    if matrix.shape != (n_rows, len(columns)) or matrix.dtype != np.float32:
+        raise ZooError(
+            f"feature set {entry.name!r} must return float32 of shape {(n_rows, len(columns))}, "
+            f"got {matrix.dtype} of shape {matrix.shape}"
+        )
+    bad = np.flatnonzero(~np.isfinite(matrix).all(axis=0))
+    if len(bad):
+        row = int(np.flatnonzero(~np.isfinite(matrix[:, bad[0]]))[0])
+        raise ZooError(
+            f"feature set {entry.name!r} must be finite, but column {columns[bad[0]].name!r} is {matrix[row, bad[0]]} "
+            f"in row {row}"
+        )
+    return matrix
+
+
+def cached_features(name: str, glass: Glass, kinds: tuple[str, ...]) -> CachedFeatures:
+    """Feature matrix of one glass from the cache, or computed, timed and cached now.
+
+    The key is the hash of the glass's geometry, the set's name and version, and the species; a file that cannot be read
+    is made again.
+    """
+    entry = feature_sets[name]
+    key = hashlib.sha256(f"{glass.content_hash} {name} {entry.version} {' '.join(kinds)}".encode()).hexdigest()[:32]
+    folder = cache_dir() / "features" / f"{name}-v{entry.version}"
+    path, cost_path = folder / f"{key}.npy", folder / f"{key}.json"
+    try:
+        stored = np.load(path, mmap_mode="r")
+        if stored.shape == (len(glass), len(entry.columns(kinds))):
+            return CachedFeatures(path, json.loads(cost_path.read_text())["microseconds_per_atom"])
+    except (OSError, ValueError, EOFError, KeyError):
+        pass
+    _warm_up(name, glass, kinds)
+    started = time.process_time()
+    matrix = compute_features(name, glass, kinds)
+    cost = (time.process_time() - started) / len(glass) * 1e6
+    with atomic_write(path) as stream:
+        np.save(stream, matrix)
+    with atomic_write(cost_path) as stream:
+        stream.write(json.dumps({"microseconds_per_atom": round(cost, 3)}).encode())
+    return CachedFeatures(path, cost)
+
+
+_warm: set[str] = set()
+
+
+def _warm_up(name: str, glass: Glass, kinds: tuple[str, ...]) -> None:
+    """Compile before the clock starts."""
+    if name not in _warm:
+        _warm.add(name)
+        compute_features(name, glass, kinds)

@@ -1,0 +1,30 @@
+"""Linear support vector machine: the hyperplane whose distance is called softness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.models.declaration import ModelFamily, TaskKind, model_families
+
+
+def build(kind: TaskKind, seed: int) -> Any:
+    """Scaled linear SVM in the primal form, which converges for many more rows than columns."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC, LinearSVR
+
+    if kind == "classification":
+        machine = LinearSVC(dual=False, random_state=seed)
+    else:
+        machine = LinearSVR(dual=False, loss="squared_epsilon_insensitive", random_state=seed)
+    return make_pipeline(StandardScaler(), machine)
+
+
+model_families.register(
+    ModelFamily(
+        name="linear-svm",
+        title="Linear support vector machine",
+        citation="Cortes & Vapnik, Mach. Learn. 20, 273 (1995); softness: Schoenholz et al., Nat. Phys. 12, 469 (2016)",
+        build=build,
+    )
+)

@@ -1,0 +1,32 @@
+"""Logistic regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.models.declaration import ModelFamily, TaskKind, model_families
+
+
+def build(kind: TaskKind, seed: int) -> Any:
+    """Scaled, L2-regularised logistic regression (L-BFGS)."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed))
+
+
+def declines(kind: TaskKind) -> str | None:
+    """It separates classes."""
+    return "logistic regression predicts classes; for values use ridge" if kind == "regression" else None
+
+
+model_families.register(
+    ModelFamily(
+        name="logistic",
+        title="Logistic regression",
+        citation="Cox, J. R. Stat. Soc. B 20, 215 (1958); scikit-learn",
+        build=build,
+        declines=declines,
+    )
+)
