@@ -18,7 +18,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from zoo.benchmark.metrics import best_threshold, evaluate
+from zoo.benchmark.metrics import best_threshold, evaluate_finite
 from zoo.benchmark.splits import OptimisticSplit, Split, hold_out_glasses, split_at_random, split_by_glass
 from zoo.benchmark.store import Result, Store, cell_key
 from zoo.benchmark.suite import Cell
@@ -168,10 +168,15 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     threshold = np.nan
     if kind == "classification":
         threshold = _threshold(cell, family, x[train], y[train], rows.glass[train])
-    scores = evaluate(kind, y[split.test], score, threshold)
+    by_glass = {
+        rows.glass_names[glass]: evaluate_finite(kind, y[split.test[of_glass]], score[of_glass], threshold)
+        for glass in np.unique(rows.glass[split.test])
+        if (of_glass := rows.glass[split.test] == glass).any()
+    }
     result = empty_result(
         cell,
-        scores={name: value for name, value in (scores | {"threshold": threshold}).items() if np.isfinite(value)},
+        scores=evaluate_finite(kind, y[split.test], score, threshold),
+        scores_by_glass=by_glass,
         n_train=len(train),
         n_test=len(split.test),
         n_columns=x.shape[1],

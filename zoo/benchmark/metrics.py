@@ -57,6 +57,14 @@ def evaluate(
     return _classification(target, score, threshold) if kind == "classification" else _regression(target, score)
 
 
+def evaluate_finite(
+    kind: TaskKind, target: NDArray[np.float64], score: NDArray[np.float64], threshold: float = np.nan
+) -> Scores:
+    """:func:`evaluate` without the metrics that are not defined on these rows."""
+    scores = evaluate(kind, target, score, threshold)
+    return {name: value for name, value in scores.items() if np.isfinite(value)}
+
+
 def best_threshold(target: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     """The score from which on calling rows class 1 gives the largest MCC on these rows."""
     order = np.argsort(-score, kind="stable")
@@ -88,11 +96,12 @@ def _classification(target: NDArray[np.float64], score: NDArray[np.float64], thr
     if len(np.unique(target)) < 2:
         return dict.fromkeys(metric_names("classification"), float("nan"))
     called = score >= threshold
+    has_threshold = np.isfinite(threshold)
     return {
         "average_precision": float(average_precision_score(target, score)),
         "roc_auc": float(roc_auc_score(target, score)),
-        "mcc": float(matthews_corrcoef(target, called)),
-        "balanced_accuracy": float(balanced_accuracy_score(target, called)),
+        "mcc": float(matthews_corrcoef(target, called)) if has_threshold else float("nan"),
+        "balanced_accuracy": float(balanced_accuracy_score(target, called)) if has_threshold else float("nan"),
         "enrichment_1": enrichment(target, score, 0.01),
         "enrichment_5": enrichment(target, score, 0.05),
     }

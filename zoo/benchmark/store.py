@@ -38,6 +38,8 @@ class Result(Struct, frozen=True):
         Why a cell declined, or the error of a failed one.
     scores : dict of float
         Metrics over all test rows of the fold; one that is not defined is absent.
+    scores_by_glass : dict of dict of float
+        The same for the test rows of each glass alone.
     fit_seconds, predict_seconds : float
         CPU time of the fit on the training rows, and of predicting the test rows.
     warm_up_seconds : float
@@ -62,6 +64,7 @@ class Result(Struct, frozen=True):
     state: State
     reason: str = ""
     scores: dict[str, float] = field(default_factory=dict)
+    scores_by_glass: dict[str, dict[str, float]] = field(default_factory=dict)
     n_train: int = 0
     n_test: int = 0
     n_columns: int = 0

@@ -1,0 +1,88 @@
+"""The command ``zoo``: one small module per command, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "list": ("zoo.cli.list", "Show the registered data sets, feature sets, models, tasks or suites."),
+    "data": ("zoo.cli.data", "Build, fetch, verify or show data sets."),
+    "run": ("zoo.cli.run", "Score a suite of feature sets and models."),
+    "board": ("zoo.cli.board", "Print the leaderboard or write it as a page."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from zoo.errors import UnknownNameError
+
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: zoo list tasks, zoo run quick, zoo board --html board.html",
+)
+@click.version_option(package_name="glass-zoo", prog_name="zoo")
+def zoo() -> None:
+    """Benchmarks of descriptors and models that predict atomic rearrangements in glasses."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; an error of ours is one sentence on stderr and exit code 2, never a traceback."""
+    from zoo.errors import ZooError
+
+    try:
+        zoo.main(args=arguments, prog_name="zoo", standalone_mode=False)
+    except ZooError as error:
+        click.echo(f"zoo: {error}", err=True)
+        sys.exit(2)
+    except click.exceptions.Abort:
+        click.echo("zoo: stopped", err=True)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        click.echo("zoo: stopped; finished work is kept, the same command continues", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # the reader (head, less) has gone; nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def console(**options: Any) -> Any:
+    """A rich console on stdout that is wide enough for tables when it is piped into a file."""
+    from rich.console import Console
+
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        options.setdefault("width", 150)
+    return Console(**options)

@@ -1,0 +1,224 @@
+"""The board: results of all folds gathered into one row per feature set and family, with intervals and optimism."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.benchmark.metrics import HEADLINE, metric_names
+from zoo.benchmark.store import Result, Store
+from zoo.benchmark.suite import Suite
+from zoo.benchmark.task import Task, read_task
+from zoo.features.declaration import feature_sets
+from zoo.models.declaration import model_families
+
+RESAMPLES = 2000
+SEED = 20260101
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """One feature set with one family on one task.
+
+    Attributes
+    ----------
+    features, family, mode : str
+    state : str
+        ``"ok"`` if every fold is; else the state of the first fold that is not, or ``"incomplete"``.
+    reason : str
+    scores : dict of float
+        Mean over glasses (or folds, as the task says).
+    interval : (float, float) or None
+        95 % of the headline score, bootstrap over glasses.
+    optimism : float or None
+        Headline score under the random split minus that under the split by glass, both averaged over folds.
+    n_glasses, n_columns : int
+    fit_seconds, predict_seconds, microseconds_per_atom, peak_memory_mb : float
+        Means over folds; the largest of all folds for memory.
+    null_control : bool
+    """
+
+    features: str
+    family: str
+    mode: str
+    state: str
+    reason: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    interval: tuple[float, float] | None = None
+    optimism: float | None = None
+    n_glasses: int = 0
+    n_columns: int = 0
+    fit_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    microseconds_per_atom: float = 0.0
+    peak_memory_mb: float = 0.0
+    null_control: bool = False
+
+
+@dataclass(frozen=True)
+class TaskBoard:
+    """All rows of one task, best first; rows without a score come last."""
+
+    task: Task
+    rows: list[BoardRow]
+
+    @property
+    def headline(self) -> str:
+        """Metric that the rows are sorted by."""
+        return HEADLINE[self.task.kind]
+
+    @property
+    def metrics(self) -> list[str]:
+        """All metrics, the headline first."""
+        return metric_names(self.task.kind)
+
+
+def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
+    """One board for each task of a suite, from the results at hand."""
+    groups: dict[tuple[str, str, str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
+    for result in _latest(store, suite):
+        groups[result.task, result.features, result.family, result.mode][result.split].append(result)
+    boards = []
+    for name in dict.fromkeys(entry.task for entry in suite.entries):
+        task = read_task(name)
+        asked = dict.fromkeys(
+            (features, family)
+            for entry in suite.entries
+            if entry.task == name
+            for features in entry.features
+            for family in entry.families
+        )
+        rows = [_row(task, *pair, groups[name, *pair, "default"], store) for pair in asked]
+        headline = HEADLINE[task.kind]
+        rows.sort(key=lambda row: -row.scores.get(headline, -np.inf))
+        boards.append(TaskBoard(task, rows))
+    return boards
+
+
+def _latest(store: Store, suite: Suite) -> Iterable[Result]:
+    """Results that a suite asks for, made with the present versions of tasks and feature sets, the newest data only."""
+    newest: dict[tuple[str, str, str, str, str, int], Result] = {}
+    versions = {entry.task: read_task(entry.task).version for entry in suite.entries}
+    for result in store:
+        if (
+            result.task in versions
+            and result.task_version == versions[result.task]
+            and result.features_version == feature_sets[result.features].version
+            and (result.seed, result.max_train_rows) == (suite.seed, suite.max_train_rows)
+        ):
+            key = (result.task, result.features, result.family, result.mode, result.split, result.fold)
+            if key not in newest or newest[key].finished < result.finished:
+                newest[key] = result
+    return newest.values()
+
+
+def _row(task: Task, features: str, family: str, by_split: dict[str, list[Result]], store: Store) -> BoardRow:
+    folds = by_split.get("glass", [])
+    null = feature_sets[features].null_control or model_families[family].null_control
+    bad = next((result for result in folds if result.state != "ok"), None)
+    if bad is not None or len(folds) < task.folds:
+        state, reason = (bad.state, bad.reason) if bad else ("incomplete", f"{len(folds)} of {task.folds} folds done")
+        return BoardRow(features, family, "default", state, reason, null_control=null)
+    headline = HEADLINE[task.kind]
+    if task.score_by == "glass":
+        of_glasses = [scores for result in folds for scores in result.scores_by_glass.values()]
+        scores, interval = _mean(of_glasses, task), _interval_over_glasses([s.get(headline) for s in of_glasses])
+    else:
+        scores, interval = _mean([result.scores for result in folds], task), _interval_over_folds(task, folds, store)
+    random = by_split.get("random", [])
+    optimism = None
+    if len(random) == task.folds and all(headline in result.scores for result in [*folds, *random]):
+        optimism = float(
+            np.mean([result.scores[headline] for result in random])
+            - np.mean([result.scores[headline] for result in folds])
+        )
+    return BoardRow(
+        features=features,
+        family=family,
+        mode=folds[0].mode,
+        state="ok",
+        scores=scores,
+        interval=interval,
+        optimism=optimism,
+        n_glasses=sum(len(result.scores_by_glass) for result in folds),
+        n_columns=folds[0].n_columns,
+        fit_seconds=float(np.mean([result.fit_seconds for result in folds])),
+        predict_seconds=float(np.mean([result.predict_seconds for result in folds])),
+        microseconds_per_atom=float(np.mean([result.microseconds_per_atom for result in folds])),
+        peak_memory_mb=max(result.peak_memory_mb for result in folds),
+        null_control=null,
+    )
+
+
+def _mean(scores: list[dict[str, float]], task: Task) -> dict[str, float]:
+    return {
+        name: float(np.mean([score[name] for score in scores]))
+        for name in metric_names(task.kind)
+        if all(name in score for score in scores)
+    }
+
+
+def _interval_over_glasses(values: list[float | None]) -> tuple[float, float] | None:
+    """95 % interval of a mean over glasses, by resampling glasses."""
+    known = np.array([value for value in values if value is not None])
+    if len(known) < len(values) or len(known) < 3:
+        return None
+    picks = np.random.default_rng(SEED).integers(0, len(known), (RESAMPLES, len(known)))
+    low, high = np.percentile(known[picks].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _interval_over_folds(task: Task, folds: list[Result], store: Store) -> tuple[float, float] | None:
+    """95 % interval of the mean over folds, by resampling the test glasses of each fold."""
+    random = np.random.default_rng(SEED)
+    resamples = RESAMPLES // 10
+    means = np.zeros(resamples)
+    for result in folds:
+        rows = store.predictions(result.key)
+        codes = rows["glass"].astype("category").cat.codes.to_numpy()
+        n_glasses = int(codes.max()) + 1
+        counts = random.multinomial(n_glasses, np.full(n_glasses, 1 / n_glasses), resamples)
+        target, score = rows["target"].to_numpy(float), rows["score"].to_numpy(float)
+        metric = _weighted_average_precision if task.kind == "classification" else _weighted_pearson
+        means += metric(target, score, counts, codes) / len(folds)
+    if not np.isfinite(means).all():
+        return None
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _weighted_average_precision(
+    target: NDArray[np.float64], score: NDArray[np.float64], counts: NDArray[np.int64], glass: NDArray[np.int8]
+) -> NDArray[np.float64]:
+    """Average precision with each glass counted ``counts`` times, shape (n_resamples,)."""
+    order = np.argsort(-score, kind="stable")
+    last_of_ties = np.append(np.diff(score[order]) != 0, True)
+    values = np.empty(len(counts))
+    for number, weight_of_glass in enumerate(counts):
+        weight = weight_of_glass[glass[order]].astype(float)
+        true = np.cumsum(weight * target[order])[last_of_ties]
+        called = np.cumsum(weight)[last_of_ties]
+        if true[-1] == 0:
+            values[number] = np.nan
+            continue
+        precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
+        values[number] = float((np.diff(true, prepend=0.0) * precision).sum() / true[-1])
+    return values
+
+
+def _weighted_pearson(
+    target: NDArray[np.float64], score: NDArray[np.float64], counts: NDArray[np.int64], glass: NDArray[np.int8]
+) -> NDArray[np.float64]:
+    """Pearson correlation with each glass counted ``counts`` times, shape (n_resamples,)."""
+    values = np.empty(len(counts))
+    for number, weight_of_glass in enumerate(counts):
+        weight = weight_of_glass[glass].astype(float)
+        x = target - np.average(target, weights=weight)
+        y = score - np.average(score, weights=weight)
+        norm = np.sqrt((weight * x * x).sum() * (weight * y * y).sum())
+        values[number] = (weight * x * y).sum() / norm if norm > 0 else np.nan
+    return values
