@@ -189,7 +189,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     predictions = pd.DataFrame(
         {
             "row": split.test.astype(np.int32),
-            "glass": pd.Categorical.from_codes(rows.glass[split.test], rows.glass_names),
+            "glass": pd.Categorical(np.array(rows.glass_names)[rows.glass[split.test]]),
             "target": y[split.test].astype(np.float32),
             "score": score.astype(np.float32),
         }
@@ -290,12 +290,14 @@ def _commit() -> str:
     if not (folder / ".git").exists():
         return ""
     try:
-        run = lambda *words: subprocess.run(  # noqa: E731
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True
-        ).stdout.strip()
-        return run("rev-parse", "--short=12", "HEAD") + ("+" if run("status", "--porcelain") else "")
+        return _git(folder, "rev-parse", "--short=12", "HEAD") + ("+" if _git(folder, "status", "--porcelain") else "")
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def _git(folder: Path, *words: str) -> str:
+    command = ["git", "-C", str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
 
 
 @cache

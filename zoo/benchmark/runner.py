@@ -86,16 +86,14 @@ def run_suite(
     todo = [cell for cell in cells if key_of(cell) not in done]
     report = RunReport(found=len(cells) - len(todo))
     # in random order the time left is estimated well from the start
-    np.random.default_rng(0).shuffle(todo)  # type: ignore[arg-type]
+    np.random.default_rng(0).shuffle(todo)
     for name, value in ONE_THREAD.items():
         os.environ.setdefault(name, value)
     with _pool(min(workers or os.cpu_count() or 1, max(1, len(todo)))) as pool:
         try:
             _compute_features(pool, todo, on_start, on_finish)
             on_start("cells", len(todo))
-            waiting = {
-                pool.schedule(run_cell, args=[cell, folder], timeout=suite.cell_seconds): cell for cell in todo
-            }
+            waiting = {pool.schedule(run_cell, args=[cell, folder], timeout=suite.cell_seconds): cell for cell in todo}
             for future in as_completed(waiting):
                 state = _state_of(future, waiting[future], store, suite.cell_seconds)
                 report.states[state] += 1

@@ -183,7 +183,9 @@ class Store:
 
 def _storage_error(folder: Path, error: OSError) -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreError(f"the disk of the results folder {folder} is full: free some space and run again; finished cells are kept")
+        return StoreError(
+            f"the disk of the results folder {folder} is full: free some space and run again; finished cells are kept"
+        )
     return StoreError(
         f"the results folder must be writable, but {folder} is not ({error.strerror or error}): "
         "choose another with --results or ZOO_RESULTS"

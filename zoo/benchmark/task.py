@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from zoo._files import parse_declaration, read_toml
@@ -21,7 +21,8 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
     """How target columns become a label.
 
     Several target columns are averaged first. ``rule``: *top-fraction* marks the largest ``fraction`` of each glass;
-    *flag* takes a column of zeros and ones; *value* predicts the number itself; *log10* and *minus-log10* its logarithm.
+    *flag* takes a column of zeros and ones; *value* predicts the number itself; *log10* and *minus-log10* its
+    logarithm.
     """
 
     rule: Literal["top-fraction", "flag", "value", "log10", "minus-log10"]
@@ -45,7 +46,6 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True):
     score_by: Literal["glass", "fold"]
     description: str = ""
     seed: int = 0
-    metrics: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def build(name: str, variant: str, output: Path | None, workers: int | None, ins
     folder = dataset_folder(name)
     recipe = folder / "recipe.toml"
     if not recipe.exists():
-        raise RecipeError(f"{name} has no recipe, so it cannot be built; external data are had by zoo data fetch {name}")
+        raise RecipeError(
+            f"{name} has no recipe, so it cannot be built; external data are had by zoo data fetch {name}"
+        )
     output = (output or Path("build") / f"{folder.name}-{variant}").resolve()
     out = console()
     out.print(f"building {folder.name} ({variant}) in {output}", highlight=False, soft_wrap=True)

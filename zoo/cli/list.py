@@ -33,7 +33,9 @@ def _datasets(table: Table) -> None:
         external = [entry.url for entry in card.files if entry.url]
         here = all(is_at_hand(url) for url in external)
         state = "in the project" if not external else "fetched" if here else f"zoo data fetch {card.name}"
-        rows = f"{sum(g.n_atoms for g in card.glasses)} atoms, {len(card.glasses)} glasses" if card.glasses else card.kind
+        rows = (
+            f"{sum(g.n_atoms for g in card.glasses)} atoms, {len(card.glasses)} glasses" if card.glasses else card.kind
+        )
         table.add_row(card.name, card.version, card.title, rows, card.license, state)
 
 
@@ -47,11 +49,13 @@ def _features(table: Table) -> None:
 
 
 def _models(table: Table) -> None:
-    from zoo.models.declaration import model_families
+    from typing import get_args
+
+    from zoo.models.declaration import TaskKind, model_families
 
     _columns(table, "name", "tasks", "title", "source")
     for entry in model_families:
-        kinds = [kind for kind in ("classification", "regression") if entry.declines(kind) is None]  # type: ignore[arg-type]
+        kinds = [kind for kind in get_args(TaskKind) if entry.declines(kind) is None]
         table.add_row(entry.name, ", ".join(kinds), entry.title, entry.citation)
 
 

@@ -19,9 +19,7 @@ TAIL = 6.0
 """Widths σ beyond which a Gaussian (1.5e-8 there) is left out."""
 
 
-def grid_columns(
-    first: float, last: float, spacing: float
-) -> Callable[[tuple[str, ...]], tuple[Column, ...]]:
+def grid_columns(first: float, last: float, spacing: float) -> Callable[[tuple[str, ...]], tuple[Column, ...]]:
     """Columns for centres ``first``, ``first + spacing``, … below ``last`` (Å), for each species of neighbours."""
     n_centers = round((last - first) / spacing)
 

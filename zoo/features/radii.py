@@ -39,9 +39,7 @@ RARE_EARTHS: Mapping[str, float] = MappingProxyType(
 )  # fmt: skip
 """Å; metallic, 12 neighbours."""
 
-METALLOIDS: Mapping[str, float] = MappingProxyType(
-    {"B": 0.84, "C": 0.76, "Si": 1.11, "P": 1.07, "S": 1.05, "Ge": 1.20}
-)
+METALLOIDS: Mapping[str, float] = MappingProxyType({"B": 0.84, "C": 0.76, "Si": 1.11, "P": 1.07, "S": 1.05, "Ge": 1.20})
 """Å; covalent."""
 
 RADII: Mapping[str, float] = MappingProxyType({**METALS, **RARE_EARTHS, **METALLOIDS})

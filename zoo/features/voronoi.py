@@ -138,9 +138,7 @@ def _surface(tessellation: Tessellation) -> NDArray[np.float64]:
 
 
 def _large_faces(tessellation: Tessellation, minimum_area_fraction: float) -> NDArray[np.bool_]:
-    return np.asarray(
-        tessellation.area >= minimum_area_fraction * _surface(tessellation)[tessellation.center]
-    )
+    return np.asarray(tessellation.area >= minimum_area_fraction * _surface(tessellation)[tessellation.center])
 
 
 def declines(glass: Glass) -> str | None:

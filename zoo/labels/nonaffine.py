@@ -76,8 +76,8 @@ def local_deformation(reference: Glass, deformed: Glass, cutoff: float = 3.8) ->
     moments[~enough] = np.eye(d)
     gradient = np.linalg.solve(moments, cross)  # after = before @ gradient
     residual = after - np.einsum("pa,pab->pb", before, gradient[center])
-    d2min = np.bincount(center, (residual**2).sum(axis=1), minlength=len(reference))
-    d2min = np.where(enough, d2min / np.maximum(neighbors.counts, 1), np.nan)
+    summed = np.bincount(center, (residual**2).sum(axis=1), minlength=len(reference))
+    d2min = np.where(enough, summed / np.maximum(neighbors.counts, 1), np.nan)
     strain = 0.5 * (gradient @ np.swapaxes(gradient, 1, 2) - np.eye(d))
     return LocalDeformation(d2min, np.where(enough, _von_mises(strain), np.nan))
 

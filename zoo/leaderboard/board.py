@@ -179,7 +179,7 @@ def _interval_over_folds(task: Task, folds: list[Result], store: Store) -> tuple
     means = np.zeros(resamples)
     for result in folds:
         rows = store.predictions(result.key)
-        codes = rows["glass"].astype("category").cat.codes.to_numpy()
+        _, codes = np.unique(rows["glass"].astype(str), return_inverse=True)
         n_glasses = int(codes.max()) + 1
         counts = random.multinomial(n_glasses, np.full(n_glasses, 1 / n_glasses), resamples)
         target, score = rows["target"].to_numpy(float), rows["score"].to_numpy(float)
@@ -192,7 +192,7 @@ def _interval_over_folds(task: Task, folds: list[Result], store: Store) -> tuple
 
 
 def _weighted_average_precision(
-    target: NDArray[np.float64], score: NDArray[np.float64], counts: NDArray[np.int64], glass: NDArray[np.int8]
+    target: NDArray[np.float64], score: NDArray[np.float64], counts: NDArray[np.int64], glass: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Average precision with each glass counted ``counts`` times, shape (n_resamples,)."""
     order = np.argsort(-score, kind="stable")
@@ -211,7 +211,7 @@ def _weighted_average_precision(
 
 
 def _weighted_pearson(
-    target: NDArray[np.float64], score: NDArray[np.float64], counts: NDArray[np.int64], glass: NDArray[np.int8]
+    target: NDArray[np.float64], score: NDArray[np.float64], counts: NDArray[np.int64], glass: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Pearson correlation with each glass counted ``counts`` times, shape (n_resamples,)."""
     values = np.empty(len(counts))

@@ -49,8 +49,7 @@ def draw_board(board: TaskBoard) -> str:
         return ""
     features = list(dict.fromkeys(row.features for row in rows))[::-1]
     families = sorted({row.family for row in rows})
-    style = {"font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "glass-zoo", "font.family": "sans-serif"}
-    with plt.rc_context(style):
+    with plt.rc_context({"font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "glass-zoo"}):
         figure, axis = plt.subplots(figsize=(8.6, 1.2 + 0.75 * len(features)), layout="constrained")
         for number, family in enumerate(families):
             _draw_family(axis, board, family, features, 0.72 * (number / max(1, len(families) - 1) - 0.5), number)

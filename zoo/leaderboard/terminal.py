@@ -82,4 +82,6 @@ def _print_unscored(board: TaskBoard, console: Console) -> None:
         if row.state != "ok":
             reasons.setdefault((row.state, row.family, row.reason), []).append(row.features)
     for (state, family, reason), features in reasons.items():
-        console.print(f"{state}: {family} on {', '.join(features)}: {reason}", style="yellow", highlight=False, markup=False)
+        console.print(
+            f"{state}: {family} on {', '.join(features)}: {reason}", style="yellow", highlight=False, markup=False
+        )

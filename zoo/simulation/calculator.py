@@ -88,7 +88,7 @@ class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
         moved = atoms.positions - self._list_positions @ affine
         farthest = float(np.sqrt(np.einsum("ij,ij->i", moved, moved).max()))
         reach = self.tables.cutoffs.max() + self.skin
-        return 2.0 * farthest + max(shrink, 0.0) * reach > self.skin
+        return bool(2.0 * farthest + max(shrink, 0.0) * reach > self.skin)
 
     def _build_list(self, atoms: Atoms) -> None:
         cell = np.asarray(atoms.cell)

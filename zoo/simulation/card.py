@@ -22,11 +22,10 @@ KEPT = ("id", "stratum", "seed", "quench_rate")
 """Metadata that goes into the published file; histories stay in the work folder."""
 
 
-def write_dataset(
-    recipe: Recipe, glasses: dict[str, Glass], output: Path, variant: str, cpu_seconds: float
-) -> Path:
+def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, variant: str, cpu_seconds: float) -> Path:
     """Write glasses, figure and, last, ``card.toml``; return its path."""
     columns = label_columns(recipe)
+    tables = load_potential(recipe.potential)
     plans = {plan.id: plan for plan in recipe.glass_plans()}
     files, entries = [], []
     for name, glass in glasses.items():
@@ -56,7 +55,8 @@ def write_dataset(
         made={
             "by": f"zoo data build {recipe.name}" + ("" if variant == "full" else f" --variant {variant}"),
             "potential": recipe.potential,
-            "potential_sha256": load_potential(recipe.potential).sha256,
+            "potential_citation": tables.citation,
+            "potential_sha256": tables.sha256,
             "cpu_hours": round(cpu_seconds / 3600, 2),
             **machine(),
         },

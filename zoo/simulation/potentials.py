@@ -1,7 +1,8 @@
 """Embedded-atom potentials as tables that the force kernel reads.
 
-Two kinds: Finnis-Sinclair/EAM tables in the setfl format, fetched by sha256 and never committed, and the effective-medium
-model for Cu-Zr and Cu-Mg, whose few published numbers are below, so that tests and quick builds need no file at all.
+Two kinds: Finnis-Sinclair/EAM tables in the setfl format, fetched by sha256 and never committed, and the
+effective-medium model for Cu-Zr and Cu-Mg, whose few published numbers are below, so that tests and quick builds need
+no file at all.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ METALLIC_GLASS_EMT = {
     "Zr": EffectiveMediumElement(-6.30, 1.785939, 2.320809, 2.282059, 3.911040, 2.247348, 0.031831, 91.224),
     "Mg": EffectiveMediumElement(-1.487, 1.766399, 2.229870, 2.541137, 4.435425, 3.292725, 0.035544, 24.305),
 }
-"""Păduraru, Kenoufi, Bailey & Schiøtz, Adv. Eng. Mater. 9, 505 (2007); Bailey, Schiøtz & Jacobsen, PRB 69, 144205 (2004)."""
+"""``EMT_CITATION``; Mg: Bailey, Schiøtz & Jacobsen, Phys. Rev. B 69, 144205 (2004)."""
 
 EMT_CITATION = "Păduraru, Kenoufi, Bailey & Schiøtz, Adv. Eng. Mater. 9, 505 (2007)"
 BUILT_IN = {"emt-cu-zr": ("Cu", "Zr"), "emt-cu-mg": ("Cu", "Mg")}
@@ -117,9 +118,7 @@ def potential_names() -> list[str]:
 def load_potential(name: str) -> EmbeddedAtomTables:
     """Tables of a potential by name; a published file is fetched at first use and checked by its sha256."""
     if name in BUILT_IN:
-        return effective_medium_tables(
-            name, {kind: METALLIC_GLASS_EMT[kind] for kind in BUILT_IN[name]}, taper=True
-        )
+        return effective_medium_tables(name, {kind: METALLIC_GLASS_EMT[kind] for kind in BUILT_IN[name]}, taper=True)
     if name not in FILES:
         raise UnknownNameError("potential", name, potential_names())
     from zoo.datasets.fetch import fetch_file
@@ -143,10 +142,7 @@ def read_setfl(path: Path, entry: PotentialFile) -> EmbeddedAtomTables:
     distance = np.asarray(table.r)
     rphi = [[table.rphi_data[min(a, b), max(a, b)] for b in range(n)] for a in range(n)]  # ASE fills one triangle
     cutoffs = np.array(
-        [
-            [_last_nonzero(distance, given_by[a][b], given_by[b][a], rphi[a][b]) for b in range(n)]
-            for a in range(n)
-        ]
+        [[_last_nonzero(distance, given_by[a][b], given_by[b][a], rphi[a][b]) for b in range(n)] for a in range(n)]
     )
     grid = np.linspace(0.0, cutoffs.max(), N_DISTANCES)
     inner = np.maximum(grid, SHORTEST)
@@ -169,9 +165,7 @@ def read_setfl(path: Path, entry: PotentialFile) -> EmbeddedAtomTables:
     )
 
 
-def effective_medium_tables(
-    name: str, elements: dict[str, EffectiveMediumElement], taper: bool
-) -> EmbeddedAtomTables:
+def effective_medium_tables(name: str, elements: dict[str, EffectiveMediumElement], taper: bool) -> EmbeddedAtomTables:
     """Effective-medium theory written as an embedded-atom potential.
 
     Parameters
@@ -216,9 +210,7 @@ def effective_medium_tables(
     def half_pair(a: int, b: int) -> NDArray[np.float64]:
         e = kinds[b]
         ratio = e.n0 / kinds[a].n0
-        return np.asarray(
-            -0.5 * kinds[a].V0 * np.exp(-e.kappa * (r / beta - e.s0)) * ratio / gamma2[a] * weight
-        )
+        return np.asarray(-0.5 * kinds[a].V0 * np.exp(-e.kappa * (r / beta - e.s0)) * ratio / gamma2[a] * weight)
 
     n = len(kinds)
     rho = np.linspace(0.0, 60.0, 10001)
@@ -262,10 +254,7 @@ def _pair_coefficients(
     n = len(density)
     return np.array(
         [
-            [
-                np.hstack([_coefficients(r, f) for f in (density[a][b], density[b][a], energy[a][b])])
-                for b in range(n)
-            ]
+            [np.hstack([_coefficients(r, f) for f in (density[a][b], density[b][a], energy[a][b])]) for b in range(n)]
             for a in range(n)
         ]
     )

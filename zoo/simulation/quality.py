@@ -59,9 +59,7 @@ def census(glass: Glass, kind: str) -> dict[str, float]:
     indices = voronoi_indices(tessellate(glass))[glass.species == kind]
     values, counts = np.unique(indices, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    return {
-        "<" + " ".join(map(str, values[k].tolist())) + ">": float(counts[k] / counts.sum()) for k in order
-    }
+    return {"<" + " ".join(map(str, values[k].tolist())) + ">": float(counts[k] / counts.sum()) for k in order}
 
 
 def measure(glasses: list[Glass]) -> list[Measurement]:

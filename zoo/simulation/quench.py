@@ -138,9 +138,7 @@ def quench(
     return glass
 
 
-def _liquid(
-    composition: Composition, schedule: QuenchSchedule, tables: EmbeddedAtomTables, seed: int
-) -> Atoms:
+def _liquid(composition: Composition, schedule: QuenchSchedule, tables: EmbeddedAtomTables, seed: int) -> Atoms:
     """Random species on a simple cubic lattice, pushed apart, with velocities of the melt."""
     random = np.random.default_rng([seed])
     symbols = np.repeat(list(composition.atoms), list(composition.atoms.values()))

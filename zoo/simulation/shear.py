@@ -81,7 +81,7 @@ def shear(
 
             result = _shear_plane(glass, plane, schedule, tables, report_plane)
             with atomic_write(finished) as stream:
-                np.savez(stream, **result)  # type: ignore[arg-type]
+                np.savez(stream, **result)  # type: ignore[arg-type, unused-ignore]
         with np.load(finished) as stored:
             curves[plane] = stored["stress_strain"]
             for strain in schedule.strains:

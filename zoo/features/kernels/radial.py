@@ -36,7 +36,7 @@ def sum_gaussians(start, index, vector, species, n_kinds, first, spacing, n_cent
         for p in range(start[i], start[i + 1]):
             r = math.sqrt(vector[p, 0] ** 2 + vector[p, 1] ** 2 + vector[p, 2] ** 2)
             base = species[index[p]] * n_centers
-            nearest = int(math.floor((r - first) / spacing + 0.5))
+            nearest = math.floor((r - first) / spacing + 0.5)
             x = r - first - nearest * spacing
             peak = math.exp(-0.5 * x * x * per_sigma2)
             half = math.exp(-0.5 * spacing * spacing * per_sigma2)

@@ -1,0 +1,294 @@
+"""Running a suite: nothing is lost, nothing is done twice, every state is recorded."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Future, TimeoutError
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+from toy import write_suite
+from pebble import ProcessExpired
+
+from zoo._files import sha256_of
+from zoo.benchmark import cell as cells
+from zoo.benchmark import runner, store
+from zoo.benchmark.cell import run_cell
+from zoo.benchmark.runner import run_suite
+from zoo.benchmark.store import Store
+from zoo.benchmark.suite import Cell, cells_of, read_suite
+from zoo.errors import ChecksumError, StoreError, UnknownNameError
+from zoo.models.declaration import ModelFamily, model_families
+
+CELL = Cell("toy-class", "coordination", "logistic", "glass", 0, 0, 0)
+
+
+def zoo_run(root: Path, results: Path, suite: str = "toy") -> subprocess.Popen[str]:
+    """``zoo run`` in a process group of its own."""
+    environment = {**os.environ, "ZOO_ROOT": str(root), "ZOO_RESULTS": str(results)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "zoo", "run", suite, "--no-board", "--workers", "2"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_results(results: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(list((results / "results").glob("*.json"))) < count:
+        assert time.monotonic() < deadline, "no results appeared"
+        time.sleep(0.05)
+
+
+def test_a_run_scores_every_cell_once_and_finds_them_again(root, tmp_path):
+    suite = read_suite("toy")
+    report = run_suite(suite, tmp_path / "results", workers=2)
+    assert report.states == {"ok": 60, "declined": 12}
+    again = run_suite(suite, tmp_path / "results", workers=2)
+    assert (again.found, sum(again.states.values())) == (72, 0)
+    for result in Store(tmp_path / "results"):
+        assert result.state in ("ok", "declined")
+        if result.state == "ok":
+            rows = Store(tmp_path / "results").predictions(result.key)
+            assert len(rows) == result.n_test == 216
+            assert result.scores["rmse" if result.task == "toy-value" else "roc_auc"] > 0
+            assert result.peak_memory_mb > 1
+
+
+def test_coordination_explains_what_species_cannot(root, tmp_path):
+    auc = {}
+    for features in ("species", "coordination"):
+        run_cell(Cell("toy-class", features, "logistic", "glass", 0, 0, 0), tmp_path)
+    for result in Store(tmp_path):
+        auc[result.features] = result.scores["roc_auc"]
+    assert auc["coordination"] > 0.85
+    assert abs(auc["species"] - 0.5) < 0.2
+
+
+def test_the_same_cell_gives_the_same_bits(root, tmp_path):
+    for folder in ("a", "b"):
+        run_cell(CELL, tmp_path / folder)
+    first, second = (next(iter(Store(tmp_path / folder))) for folder in ("a", "b"))
+    assert first.scores == second.scores
+    assert first.key == second.key
+
+
+def test_training_rows_are_capped_and_never_test_rows(root, tmp_path):
+    capped = Cell("toy-class", "coordination", "logistic", "glass", 1, 0, 100)
+    run_cell(capped, tmp_path)
+    assert next(iter(Store(tmp_path))).n_train == 100
+    split = cells.folds_of("toy-class", "glass")[1]
+    assert not set(cells._training_rows(split.train, capped)) & set(split.test)
+
+
+def test_a_crashing_family_has_failed_with_its_error(root, tmp_path, monkeypatch):
+    class Crash:
+        def fit(self, x, y):
+            raise ValueError("the matrix is cursed")
+
+    family = ModelFamily("crash", "Crash", "none", lambda kind, seed: Crash())
+    monkeypatch.setitem(model_families._entries, "crash", family)
+    monkeypatch.setattr(cells, "_warm", {("crash", "classification")})
+    assert run_cell(Cell("toy-class", "coordination", "crash", "glass", 0, 0, 0), tmp_path) == "failed"
+    assert "ValueError: the matrix is cursed" in next(iter(Store(tmp_path))).reason
+
+
+def test_predictions_that_are_not_finite_are_a_failure(root, tmp_path, monkeypatch):
+    class Infinite:
+        def fit(self, x, y):
+            return self
+
+        def decision_function(self, x):
+            return np.full(len(x), np.inf)
+
+    monkeypatch.setitem(
+        model_families._entries, "infinite", ModelFamily("infinite", "I", "none", lambda kind, seed: Infinite())
+    )
+    monkeypatch.setattr(cells, "_warm", {("infinite", "classification")})
+    assert run_cell(Cell("toy-class", "coordination", "infinite", "glass", 0, 0, 0), tmp_path) == "failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "words"),
+    [(TimeoutError(), "timed-out", "stopped after 9 s"), (ProcessExpired("gone", code=-9), "failed", "process died")],
+)
+def test_a_stopped_or_dead_worker_is_recorded(root, tmp_path, error, state, words):
+    future: Future[str] = Future()
+    future.set_exception(error)
+    assert runner._state_of(future, CELL, Store(tmp_path), 9) == state
+    assert words in next(iter(Store(tmp_path))).reason
+
+
+def test_kill_loses_no_finished_cell_and_the_next_run_resumes(root, tmp_path):
+    results = tmp_path / "results"
+    process = zoo_run(root, results)
+    wait_for_results(results, 5)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = Store(results).finished()
+    assert len(kept) >= 5
+    assert not [key for key, result in kept.items() if result.state == "ok" and Store(results).predictions(key).empty]
+    report = run_suite(read_suite("toy"), results, workers=2)
+    assert report.found == len(kept)
+    after = Store(results).finished()
+    assert len(after) == 72
+    assert all(after[key] == result for key, result in kept.items())
+
+
+def test_control_c_ends_cleanly_and_says_how_to_go_on(root, tmp_path):
+    results = tmp_path / "results"
+    process = zoo_run(root, results)
+    wait_for_results(results, 3)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the same command continues" in output + errors
+    assert "Traceback" not in output + errors
+
+
+def test_two_runs_at_once_share_the_work(root, tmp_path):
+    results = tmp_path / "results"
+    processes = [zoo_run(root, results) for _ in range(2)]
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert len(Store(results).finished()) == 72
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_fit(root, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="choose another with --results"):
+        run_suite(read_suite("toy"), tmp_path / "file" / "results")
+
+
+@pytest.mark.parametrize(("code", "words"), [(errno.ENOSPC, "is full"), (errno.EROFS, "must be writable")])
+def test_a_full_or_read_only_disk_gets_a_sentence(tmp_path, monkeypatch, code, words):
+    def refuse(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StoreError, match=words):
+        Store(tmp_path).require_writable()
+    assert not list(tmp_path.iterdir()), "nothing may be left half-written"
+
+
+def test_a_damaged_result_is_named(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "0.json").write_text('{"key": ')
+    with pytest.raises(StoreError, match=r"0\.json is no readable result"):
+        Store(tmp_path).finished()
+
+
+def test_changed_data_are_refused(root, tmp_path):
+    path = root / "datasets" / "toy" / "g0.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ChecksumError, match="the file was changed or damaged"):
+        run_suite(read_suite("toy"), tmp_path / "results")
+
+
+def test_unknown_names_in_a_suite_are_met_with_a_guess(root):
+    write_suite(root, "wrong", ["coordinaton"], ["prior"])
+    with pytest.raises(UnknownNameError, match="did you mean coordination"):
+        read_suite("wrong")
+
+
+def test_cells_of_a_suite_are_all_combinations(root):
+    assert len(cells_of(read_suite("toy"))) == 2 * 2 * 3 * 2 * 3
+
+
+def write_pairs(root: Path, leak: float) -> None:
+    """Pairs whose label depends on the glass alone, with one feature that tells the glasses apart."""
+    random = np.random.default_rng(0)
+    n_glasses, n_rows = 20, 40
+    glass = np.repeat(np.arange(n_glasses), n_rows)
+    table = pd.DataFrame(random.normal(size=(len(glass), 10)), columns=[c.name for c in pair_columns()])
+    table["PR"] = leak * random.permutation(n_glasses)[glass] + 0.01 * random.normal(size=len(glass))
+    table["conf"], table["i"], table["j"] = glass, np.arange(len(glass)), np.arange(len(glass)) + 0.5
+    table["is_dw"] = (random.random(len(glass)) < np.where(glass % 2, 0.9, 0.1)).astype(float)
+    folder = root / "datasets" / "pairs"
+    folder.mkdir(parents=True)
+    table.to_feather(folder / "pairs.feather")
+    role = {"conf": "group", "i": "state", "j": "state", "is_dw": "target"}
+    columns = [
+        {"name": name, "unit": "1", "role": role.get(name, "feature"), "description": "made up"} for name in table
+    ]
+    file = folder / "pairs.feather"
+    card = {
+        "name": "pairs",
+        "version": "1",
+        "title": "Pairs",
+        "kind": "pairs",
+        "description": "Leaky pairs.",
+        "license": "CC0-1.0",
+        "citation": "none",
+        "created": "2026-01-01",
+        "files": [{"path": file.name, "sha256": sha256_of(file), "bytes": file.stat().st_size}],
+        "columns": columns,
+    }
+    (folder / "card.toml").write_text(tomli_w.dumps(card))
+    task = {
+        "name": "pairs",
+        "version": 1,
+        "title": "pairs",
+        "kind": "classification",
+        "dataset": "pairs",
+        "target": ["is_dw"],
+        "label": {"rule": "flag"},
+        "folds": 4,
+        "score_by": "fold",
+    }
+    (root / "benchmarks" / "tasks" / "pairs.toml").write_text(tomli_w.dumps(task))
+
+
+def pair_columns():
+    from zoo.features.pair import COLUMNS
+
+    return COLUMNS
+
+
+def test_a_planted_leak_shows_as_optimism_and_not_in_the_score(root, tmp_path):
+    write_pairs(root, leak=1.0)
+    auc = {}
+    for split in ("glass", "random"):
+        for fold in range(4):
+            run_cell(Cell("pairs", "pair", "decision-tree", split, fold, 0, 0), tmp_path / split)
+        auc[split] = np.mean([result.scores["roc_auc"] for result in Store(tmp_path / split)])
+    assert auc["random"] > 0.75
+    assert auc["glass"] < 0.65
+
+
+def test_identities_never_reach_a_descriptor(root, monkeypatch):
+    from zoo.features.declaration import feature_sets
+
+    write_pairs(root, leak=0.0)
+    seen = []
+    entry = feature_sets["pair"]
+
+    def spy(table, kinds):
+        seen.extend(table.columns)
+        return entry.compute(table, kinds)
+
+    from dataclasses import replace
+
+    monkeypatch.setitem(feature_sets._entries, "pair", replace(entry, compute=spy))
+    cells.feature_matrix("pairs", "pair")
+    assert set(seen) == {column.name for column in pair_columns()}
+
+
+def test_no_part_files_are_left(root, tmp_path):
+    run_cell(CELL, tmp_path)
+    assert not list(tmp_path.rglob("*.part"))
+    assert store.Store(tmp_path).finished()

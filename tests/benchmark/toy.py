@@ -1,0 +1,111 @@
+"""A content root of its own: a small data set of perturbed crystals with labels that coordination explains in part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import tomli_w
+
+from zoo._files import sha256_of
+from zoo.benchmark.task import Label, Task, TaskRows
+from zoo.formats import write_glass
+from zoo.glass import Glass
+from zoo.neighbors import find_neighbors
+
+N_GLASSES = 6
+
+
+def perturbed_crystal(seed: int) -> Glass:
+    """108 atoms of a binary fcc crystal, displaced by 0.3 Å, with a label that depends on coordination."""
+    random = np.random.default_rng(seed)
+    base = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    cells = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), -1).reshape(-1, 1, 3)
+    positions = (cells + base).reshape(-1, 3) * 4.3 + random.normal(0, 0.3, (108, 3))
+    glass = Glass(positions, np.where(random.random(108) < 0.5, "Cu", "Zr"), [12.9] * 3)
+    counts = find_neighbors(glass, 3.8).counts
+    label = np.exp(-0.5 * counts + random.normal(0, 0.5, 108))
+    return glass.with_fields(slip=(label, "Å²"))
+
+
+def write_root(root: Path) -> Path:
+    """``datasets`` and ``benchmarks`` of a small project."""
+    folder = root / "datasets" / "toy"
+    folder.mkdir(parents=True)
+    files, glasses = [], []
+    for seed in range(N_GLASSES):
+        path = folder / f"g{seed}.npz"
+        write_glass(path, perturbed_crystal(seed))
+        files.append({"path": path.name, "sha256": sha256_of(path), "bytes": path.stat().st_size})
+        stratum = "soft" if seed % 2 else "hard"
+        glasses.append(
+            {"id": f"g{seed}", "file": path.name, "stratum": stratum, "n_atoms": 108, "seed": seed, "quench_rate": 1e12}
+        )
+    card = {
+        "name": "toy",
+        "version": "1",
+        "title": "Toy",
+        "kind": "glasses",
+        "description": "Perturbed crystals.",
+        "license": "CC0-1.0",
+        "citation": "none",
+        "created": "2026-01-01",
+        "files": files,
+        "columns": [{"name": "slip", "unit": "Å²", "role": "target", "description": "made up"}],
+        "glasses": glasses,
+    }
+    (folder / "card.toml").write_text(tomli_w.dumps(card))
+    write_task(root, "toy-class")
+    write_task(root, "toy-value", kind="regression", label={"rule": "log10"})
+    write_suite(root, "toy", features=["species", "coordination"], families=["prior", "logistic", "decision-tree"])
+    return root
+
+
+def write_task(root: Path, name: str, **changes: object) -> None:
+    """A task of the toy data set."""
+    task = {
+        "name": name,
+        "version": 1,
+        "title": name,
+        "kind": "classification",
+        "dataset": "toy",
+        "target": ["slip"],
+        "label": {"rule": "top-fraction", "fraction": 0.2},
+        "folds": 3,
+        "score_by": "glass",
+    }
+    path = root / "benchmarks" / "tasks" / f"{name}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(tomli_w.dumps(task | changes))
+
+
+def write_suite(root: Path, name: str, features: list[str], families: list[str], **changes: object) -> None:
+    """A suite on both toy tasks."""
+    entries = [{"task": task, "features": features, "families": families} for task in ("toy-class", "toy-value")]
+    path = root / "benchmarks" / "suites" / f"{name}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(tomli_w.dumps({"name": name, "title": "Toy", "cell_seconds": 60, "entries": entries} | changes))
+
+
+def make_rows(n_glasses: int, n_atoms: int, folds: int, strata: list[str] | None = None) -> TaskRows:
+    """``n_atoms`` rows in each of ``n_glasses`` glasses, every fifth of class 1."""
+    task = Task(
+        name="toy",
+        version=1,
+        title="toy",
+        kind="classification",
+        dataset="toy",
+        target=["slip"],
+        label=Label("top-fraction", 0.2),
+        folds=folds,
+        score_by="glass",
+    )
+    return TaskRows(
+        task,
+        SimpleNamespace(),
+        target=(np.arange(n_glasses * n_atoms) % 5 == 0).astype(float),
+        glass=np.repeat(np.arange(n_glasses, dtype=np.int32), n_atoms),
+        glass_names=[f"g{number}" for number in range(n_glasses)],
+        stratum=strata or [""] * n_glasses,
+    )
