@@ -143,7 +143,7 @@ def test_more_fields_make_another_glass() -> None:
     [
         ({"fields": {"energy": ([1.0, 2.0, 3.0], "eV")}}, True),
         ({"metadata": {"seed": 1}}, True),
-        ({"positions": CORNERS + [[0, 0, 1e-12], [0, 0, 0], [0, 0, 0]]}, False),
+        ({"positions": CORNERS + np.array([[1e-12], [0], [0]])}, False),
         ({"species": ["Cu", "Cu", "Zr"]}, False),
         ({"cell": [9.0, 9.0, 9.0 + 1e-12]}, False),
         ({"periodic": [True, True, False]}, False),

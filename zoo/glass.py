@@ -81,7 +81,7 @@ class Glass:
             "positions": positions_,
             "species": species_,
             "cell": _checked_cell(cell, dimension),
-            "periodic": np.broadcast_to(np.asarray(periodic, dtype=bool), (dimension,)).copy(),
+            "periodic": _checked_periodic(periodic, dimension),
             "metadata": MappingProxyType(dict(metadata or {})),
         }
         for array in (attributes["positions"], species_, attributes["cell"], attributes["periodic"]):
@@ -141,9 +141,7 @@ class Glass:
 
     def with_fields(self, **fields: Field | tuple[ArrayLike, str]) -> Glass:
         """Copy with more fields; an existing name is replaced."""
-        return Glass(
-            self.positions, self.species, self.cell, self.periodic, {**self.fields, **fields}, self.metadata
-        )
+        return Glass(self.positions, self.species, self.cell, self.periodic, {**self.fields, **fields}, self.metadata)
 
     def with_metadata(self, **metadata: Any) -> Glass:
         """Copy with more metadata."""
@@ -187,9 +185,7 @@ class Glass:
         return atoms
 
     @classmethod
-    def from_ase(
-        cls, atoms: ase.Atoms, units: Mapping[str, str] | None = None, dimension: int = 3
-    ) -> Glass:
+    def from_ase(cls, atoms: ase.Atoms, units: Mapping[str, str] | None = None, dimension: int = 3) -> Glass:
         """From :class:`ase.Atoms`.
 
         Parameters
@@ -214,8 +210,15 @@ class Glass:
         )
 
 
+def _numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise GlassError(f"{name} must be numbers in Å, in rows of the same length: {error}") from None
+
+
 def _checked_positions(positions: ArrayLike) -> NDArray[np.float64]:
-    array = np.array(positions, dtype=np.float64)
+    array = _numbers("positions", positions)
     if array.ndim != 2 or array.shape[1] not in (2, 3) or len(array) == 0:
         raise GlassError(f"positions must have shape (n_atoms, 2) or (n_atoms, 3) in Å, got {array.shape}")
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
@@ -228,7 +231,7 @@ def _checked_positions(positions: ArrayLike) -> NDArray[np.float64]:
 
 
 def _checked_cell(cell: ArrayLike, dimension: int) -> NDArray[np.float64]:
-    array = np.array(cell, dtype=np.float64)
+    array = _numbers("cell", cell)
     if array.shape == (dimension,):
         array = np.diag(array)
     if array.shape != (dimension, dimension):
@@ -249,6 +252,13 @@ def _checked_cell(cell: ArrayLike, dimension: int) -> NDArray[np.float64]:
             "check the order of the numbers and the tilt factors"
         )
     return array
+
+
+def _checked_periodic(periodic: ArrayLike, dimension: int) -> NDArray[np.bool_]:
+    array = np.array(periodic, dtype=bool)
+    if array.shape not in ((), (dimension,)):
+        raise GlassError(f"periodic must be one or {dimension} truth values, got shape {array.shape}")
+    return np.broadcast_to(array, (dimension,)).copy()
 
 
 def _checked_field(name: str, value: Field | tuple[ArrayLike, str], n_atoms: int) -> Field:
