@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from hypothesis import settings
+from toy import root  # noqa: F401  (a fixture)
 
 from zoo.glass import Glass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -15,6 +16,10 @@ from zoo.errors import GlassError
 
 if TYPE_CHECKING:
     import ase
+
+
+ASE_UNITS = {"masses": "u", "momenta": "√(u eV)", "initial_charges": "e", "initial_magmoms": "μB", "tags": "1"}
+"""Unit of the arrays that ASE itself defines."""
 
 
 @dataclass(frozen=True)
@@ -191,23 +196,36 @@ class Glass:
         Parameters
         ----------
         atoms : ase.Atoms
-            Extra arrays become fields, ``info`` becomes metadata.
+            Extra arrays become fields, what JSON can hold of ``info`` becomes metadata.
         units : mapping of str to str
-            Unit of each extra array; ``"unknown"`` where it is not given.
+            Unit of each extra array; ``"unknown"`` where neither it nor ASE states one.
         dimension : int
             2 drops the third coordinate and the third cell vector.
         """
         arrays = {k: v for k, v in atoms.arrays.items() if k not in ("numbers", "positions", "species")}
         species = atoms.arrays.get("species", np.array(atoms.get_chemical_symbols()))
-        units = units or {}
+        units = {**ASE_UNITS, **(units or {})}
         return cls(
             positions=atoms.positions[:, :dimension],
             species=species,
             cell=np.asarray(atoms.cell)[:dimension, :dimension],
             periodic=atoms.pbc[:dimension],
             fields={name: Field(values, units.get(name, "unknown")) for name, values in arrays.items()},
-            metadata=dict(atoms.info),
+            metadata=json_values(atoms.info),
         )
+
+
+def json_values(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries that JSON can hold, numpy's numbers and arrays as plain ones."""
+    plain = {}
+    for key, value in content.items():
+        value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            continue
+        plain[str(key)] = value
+    return plain
 
 
 def _numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
@@ -264,7 +282,9 @@ def _checked_periodic(periodic: ArrayLike, dimension: int) -> NDArray[np.bool_]:
 def _checked_field(name: str, value: Field | tuple[ArrayLike, str], n_atoms: int) -> Field:
     values, unit = (value.values, value.unit) if isinstance(value, Field) else value
     array = np.array(values)
-    if array.ndim == 0 or len(array) != n_atoms:
+    if array.ndim not in (1, 2) or len(array) != n_atoms:
         raise GlassError(f"field {name!r} must have a value for each of the {n_atoms} atoms, got {array.shape}")
+    if array.dtype.kind not in "biufU":
+        raise GlassError(f"field {name!r} must hold numbers, truth values or words, got {array.dtype}")
     array.setflags(write=False)
     return Field(array, str(unit))

@@ -1,20 +1,25 @@
-"""One reader and one writer for every format; ASE parses them, this module checks what came out."""
+"""One reader and one writer for every format.
+
+Dumps, extxyz and npz are parsed here, the rest by ASE; what comes out is checked either way.
+"""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo._files import atomic_write
-from zoo.errors import FileFormatError, UnknownNameError, ZooError
+from zoo.errors import FileFormatError, GlassError, UnknownNameError, ZooError
+from zoo.formats.configuration import Configuration
+from zoo.formats.dump import read_dump
+from zoo.formats.extxyz import format_extxyz, read_extxyz
 from zoo.formats.npz import read_npz, write_npz
-from zoo.glass import Glass
+from zoo.glass import ASE_UNITS, Field, Glass, json_values
 
 if TYPE_CHECKING:
     import ase
@@ -50,7 +55,7 @@ def read_glass(
     type_map: Mapping[int, str] | None = None,
     frame: int = -1,
     units: Mapping[str, str] | None = None,
-    dimension: int = 3,
+    dimension: int | None = None,
 ) -> Glass:
     """Read one configuration.
 
@@ -65,9 +70,9 @@ def read_glass(
     frame : int
         Of a file with several configurations; the last by default.
     units : mapping of str to str, optional
-        Unit of each extra per-atom column.
-    dimension : int
-        2 drops the third coordinate.
+        Unit of each extra per-atom column; by default what the file states, else ``"unknown"``.
+    dimension : int, optional
+        2 drops the third coordinate; 3 by default, unless the file says that it is 2D.
 
     Returns
     -------
@@ -89,21 +94,20 @@ def read_glass(
         raise FileFormatError(f"{path} does not exist or is no file")
     if format == "npz":
         return read_npz(path)
+    found = _parse(path, _text_of(path), format, type_map, frame)
+    dimension = dimension or found.dimension
+    units = units or {}
     try:
-        text = _text_of(path)
-        if format == "lammps-dump":
-            _check_dump(path, text)
-        atoms = _parse(path, text, format, type_map, frame)
-    except (ZooError, MemoryError):
-        raise
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise FileFormatError(f"{path} is truncated or no gzip file ({error}): copy it again") from None
-    except Exception as error:  # parsers fail in their own ways on broken input
-        raise FileFormatError(
-            f"{path} cannot be read as {format} ({type(error).__name__}: {error}): it may be truncated, or another "
-            f"format: give one of {', '.join(FORMATS)}"
-        ) from error
-    return Glass.from_ase(atoms, units, dimension)
+        return Glass(
+            positions=found.positions[:, :dimension],
+            species=found.species(path, type_map),
+            cell=found.cell[:dimension, :dimension],
+            periodic=found.periodic[:dimension],
+            fields={name: Field(entry.values, units.get(name, entry.unit)) for name, entry in found.fields.items()},
+            metadata=found.metadata,
+        )
+    except GlassError as error:
+        raise GlassError(f"{path}: {error}") from None
 
 
 def write_glass(path: str | Path, glass: Glass, format: str | None = None) -> None:
@@ -123,16 +127,8 @@ def write_glass(path: str | Path, glass: Glass, format: str | None = None) -> No
         return
     if format != "extxyz":
         raise FileFormatError(f"glasses are written as extxyz or npz, got {format!r}")
-    import io
-
-    import ase.io
-
-    stream = io.StringIO()
-    atoms = glass.to_ase()
-    atoms.info.update({f"unit_{name}": entry.unit for name, entry in glass.fields.items()})
-    ase.io.write(stream, atoms, format="extxyz")
+    text = format_extxyz(glass).encode()
     with atomic_write(path) as out:
-        text = stream.getvalue().encode()
         out.write(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
 
 
@@ -152,70 +148,53 @@ def guess_format(path: Path) -> str:
 
 
 def _text_of(path: Path) -> str:
-    if path.suffix == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            return stream.read()
-    return path.read_text(encoding="utf-8")
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        text = content.decode()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileFormatError(f"{path} is truncated or no gzip file ({error}): copy it again") from None
+    except UnicodeDecodeError:
+        raise FileFormatError(f"{path} is no text file: binary dumps must be written as text first") from None
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {error}") from None
+    if not text.strip():
+        raise FileFormatError(f"{path} is empty")
+    return text
 
 
-def _parse(
-    path: Path, text: str, format: str, type_map: Mapping[int, str] | None, frame: int
-) -> ase.Atoms:
+def _parse(path: Path, text: str, format: str, type_map: Mapping[int, str] | None, frame: int) -> Configuration:
+    if format == "lammps-dump":
+        return read_dump(path, text, frame, prefer_types=type_map is not None)
+    if format == "extxyz":
+        return read_extxyz(path, text, frame)
+    try:
+        return _parse_with_ase(path, text, FORMATS[format], frame)
+    except (ZooError, MemoryError):
+        raise
+    except Exception as error:  # parsers fail in their own ways on broken input
+        raise FileFormatError(
+            f"{path} cannot be read as {format} ({type(error).__name__}: {error}): it may be truncated, or another "
+            f"format: give one of {', '.join(FORMATS)}"
+        ) from error
+
+
+def _parse_with_ase(path: Path, text: str, format: str, frame: int) -> Configuration:
     import io
 
     import ase.io
 
-    options: dict[str, Any] = {}
-    if format == "lammps-data":
-        options = {"sort_by_id": True}
-        if type_map:
-            from ase.data import atomic_numbers
-
-            options["Z_of_type"] = {kind: atomic_numbers.get(symbol, 0) for kind, symbol in type_map.items()}
-    atoms: ase.Atoms = ase.io.read(io.StringIO(text), format=FORMATS[format], index=frame, **options)
-    types = atoms.arrays.pop("type", None)
-    for bookkeeping in ("id", "mmcharges"):
-        atoms.arrays.pop(bookkeeping, None)
-    if format.startswith("lammps") and type_map:
-        if types is None:
-            raise FileFormatError(f"{path} has no atom types, so type_map cannot be applied")
-        atoms.set_array("species", _map_types(path, types, type_map))
-    elif format == "lammps-data" or (format == "lammps-dump" and " element" not in text[:2000]):
-        raise FileFormatError(
-            f"{path} numbers its atom types but does not name them: give type_map, such as 1=Cu,2=Zr"
-        )
-    return atoms
-
-
-def _map_types(path: Path, types: Any, type_map: Mapping[int, str]) -> Any:
-    unknown = sorted(set(np.unique(types).tolist()) - set(type_map))
-    if unknown:
-        raise FileFormatError(
-            f"{path} has atom type {unknown[0]}, but type_map names only {', '.join(map(str, type_map))}"
-        )
-    return np.array([type_map[kind] for kind in types.tolist()])
-
-
-def _check_dump(path: Path, text: str) -> None:
-    """Each frame must hold as many rows as it announces, complete and with ids that differ."""
-    lines = deque(text.splitlines())
-    while lines:
-        header = {}
-        while lines and not lines[0].startswith("ITEM: ATOMS"):
-            line = lines.popleft()
-            if line.startswith("ITEM: NUMBER OF ATOMS"):
-                header["atoms"] = int(lines.popleft()) if lines else 0
-        if not lines or "atoms" not in header:
-            raise FileFormatError(f"{path} ends before the atoms of its last frame: it is truncated")
-        columns = lines.popleft().split()[2:]
-        rows = [lines.popleft().split() for _ in range(min(header["atoms"], len(lines)))]
-        if len(rows) < header["atoms"] or (rows and len(rows[-1]) < len(columns)):
-            raise FileFormatError(
-                f"{path} announces {header['atoms']} atoms but ends after {len(rows)} rows: it is truncated"
-            )
-        if "id" in columns:
-            at = columns.index("id")
-            ids = [row[at] for row in rows]
-            if len(set(ids)) < len(ids):
-                twice = next(one for one in ids if ids.count(one) > 1)
-                raise FileFormatError(f"atom ids must differ, but {path} lists id {twice} more than once")
+    atoms: ase.Atoms = ase.io.read(io.StringIO(text), format=format, index=frame)
+    arrays = dict(atoms.arrays)
+    types, ids = arrays.pop("type", None), arrays.pop("id", None)
+    known = ("numbers", "positions", "mmcharges", "spacegroup_kinds")
+    found = Configuration(
+        names=np.array(atoms.get_chemical_symbols()) if types is None else types,
+        positions=atoms.positions - atoms.get_celldisp().ravel(),
+        cell=np.asarray(atoms.cell),
+        periodic=tuple(atoms.pbc.tolist()),
+        fields={
+            name: Field(values, ASE_UNITS.get(name, "unknown")) for name, values in arrays.items() if name not in known
+        },
+        metadata=json_values(atoms.info),
+    )
+    return found if ids is None else found.sorted_by(path, ids)

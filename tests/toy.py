@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import tomli_w
 
 from zoo._files import sha256_of
+from zoo.benchmark import cell
 from zoo.benchmark.task import Label, Task, TaskRows
 from zoo.formats import write_glass
 from zoo.glass import Glass
 from zoo.neighbors import find_neighbors
+from zoo.paths import content_root
 
 N_GLASSES = 6
 
@@ -109,3 +113,19 @@ def make_rows(n_glasses: int, n_atoms: int, folds: int, strata: list[str] | None
         glass_names=[f"g{number}" for number in range(n_glasses)],
         stratum=strata or [""] * n_glasses,
     )
+
+
+CACHED = (content_root, cell.task_rows, cell.folds_of, cell.feature_matrix)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The small project, found instead of the real one."""
+    content = write_root(tmp_path / "root")
+    monkeypatch.setenv("ZOO_ROOT", str(content))
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    for cached in CACHED:
+        cached.cache_clear()
+    yield content
+    for cached in CACHED:
+        cached.cache_clear()
