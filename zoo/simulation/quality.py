@@ -84,7 +84,9 @@ def measure(glasses: list[Glass]) -> list[Measurement]:
         counts = find_neighbors(glass, minimum).counts
         for kind in glass.kinds:
             note(f"coordination of {kind}", "1", counts[glass.species == kind].mean())
-        note("Cu-centred <0 0 12 0>", "%", 100 * census(glass, "Cu").get("<0 0 12 0>", 0.0))
+        around_copper = census(glass, "Cu")
+        for index in ("<0 0 12 0>", "<0 2 8 2>"):
+            note(f"Cu-centred {index}", "%", 100 * around_copper.get(index, 0.0))
         for curve in glass.metadata.get("stress_strain", {}).values():
             strain, stress = np.array(curve).T
             small = strain < 0.0051
