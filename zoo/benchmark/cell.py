@@ -166,7 +166,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     score = predict_scores(estimator, x[split.test], kind)
     predicted = time.process_time()
     threshold = np.nan
-    if kind == "classification":
+    if kind == "classification" and cell.split == "glass":
         threshold = _threshold(cell, family, x[train], y[train], rows.glass[train])
     by_glass = {
         rows.glass_names[glass]: evaluate_finite(kind, y[split.test[of_glass]], score[of_glass], threshold)

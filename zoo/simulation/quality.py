@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,28 @@ def measure(glasses: list[Glass]) -> list[Measurement]:
             note("shear modulus", "GPa", np.polyfit(strain[small], stress[small], 1)[0])
             if strain[-1] > 0.08:
                 note("flow stress (8-10 %)", "GPa", stress[strain > 0.08].mean())
+        for strain_name, agreement in plane_agreement(glass).items():
+            note(f"rank correlation of D2min between planes, strain {strain_name}", "1", agreement)
     return [Measurement(*key, float(np.mean(values))) for key, values in found.items()]
+
+
+def plane_agreement(glass: Glass) -> dict[str, float]:
+    """Mean Spearman correlation of D2min between pairs of shear planes, for each strain that has several.
+
+    It bounds what a descriptor that does not know the loading direction can predict of one plane.
+    """
+    from scipy.stats import spearmanr
+
+    by_strain: dict[str, list[NDArray[np.float64]]] = {}
+    for name, entry in glass.fields.items():
+        quantity, _, rest = name.partition("_")
+        if quantity == "d2min":
+            by_strain.setdefault(rest.split("_")[1], []).append(entry.values)
+    return {
+        strain: float(np.mean([spearmanr(a, b)[0] for a, b in combinations(labels, 2)]))
+        for strain, labels in sorted(by_strain.items())
+        if len(labels) > 1
+    }
 
 
 def draw(groups: Mapping[str, list[Glass]], path: Path) -> None:
