@@ -18,6 +18,10 @@ COORDINATES = {"xu": False, "x": False, "xsu": True, "xs": True}
 NAMES = ("element", "typelabel")
 
 
+Items = dict[str, tuple[str, list[str]]]
+"""Of each item of a frame, what follows its name and the lines below."""
+
+
 def read_dump(path: Path, text: str, frame: int, prefer_types: bool) -> Configuration:
     """One frame of a dump, in the order of the atom ids.
 
@@ -37,6 +41,7 @@ def read_dump(path: Path, text: str, frame: int, prefer_types: bool) -> Configur
     """
     lines = text.splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith("ITEM: TIMESTEP")]
+    _require_angstrom(path, lines)
     if not starts:
         raise FileFormatError(f"{path} is no LAMMPS dump: it lacks the line ITEM: TIMESTEP")
     if not -len(starts) <= frame < len(starts):
@@ -44,17 +49,15 @@ def read_dump(path: Path, text: str, frame: int, prefer_types: bool) -> Configur
     first = starts[frame]
     last = next((number for number in starts if number > first), len(lines))
     items, table = _items(path, lines[:last], first)
-    _require_angstrom(path, items)
     columns = lines[table - 1].split()[2:]
     cell, origin, periodic = _box(path, items)
-    rows = rows_of(path, lines[:last], table, int(items["NUMBER OF ATOMS"][1][0]), len(columns))
+    rows = rows_of(path, lines[:last], table, _integer(path, items, "NUMBER OF ATOMS"), len(columns))
     values = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
-    x = next((name for name in COORDINATES if name in values), None)
+    x = next((first for first in COORDINATES if set(_axes(first)) <= set(values)), None)
     if x is None:
         raise FileFormatError(f"{path} must have columns of positions (x y z, xs ys zs, …), got {' '.join(columns)}")
-    axes = [x, x.replace("x", "y", 1), x.replace("x", "z", 1)]
-    positions = np.column_stack([numbers_in(path, axis, values.get(axis, [])) for axis in axes])
-    used = {"id", "type", *NAMES, *axes}
+    positions = np.column_stack([numbers_in(path, axis, values[axis]) for axis in _axes(x)])
+    used = {"id", "type", *NAMES, *(axis for first in COORDINATES for axis in _axes(first))}
     found = Configuration(
         names=_names(path, values, prefer_types),
         positions=positions @ cell if COORDINATES[x] else positions - origin,
@@ -65,15 +68,19 @@ def read_dump(path: Path, text: str, frame: int, prefer_types: bool) -> Configur
             for name, column in values.items()
             if name not in used
         },
-        metadata={"timestep": int(items["TIMESTEP"][1][0])},
+        metadata={"timestep": _integer(path, items, "TIMESTEP")},
     )
     return found.sorted_by(path, numbers_in(path, "id", values["id"], int)) if "id" in values else found
 
 
-def _items(path: Path, lines: list[str], first: int) -> tuple[dict[str, tuple[str, list[str]]], int]:
-    """Header of a frame: for each item what follows its name, and its lines; the line where the atoms begin."""
-    known = ("TIMESTEP", "NUMBER OF ATOMS", "BOX BOUNDS", "ATOMS", "UNITS", "TIME")
-    items: dict[str, tuple[str, list[str]]] = {}
+def _axes(x: str) -> list[str]:
+    return [x.replace("x", axis, 1) for axis in "xyz"]
+
+
+def _items(path: Path, lines: list[str], first: int) -> tuple[Items, int]:
+    """Header of a frame, and the line where its atoms begin."""
+    known = ("TIMESTEP", "NUMBER OF ATOMS", "BOX BOUNDS", "ATOMS")
+    items: Items = {}
     name = ""
     for number in range(first, len(lines)):
         line = lines[number]
@@ -90,13 +97,20 @@ def _items(path: Path, lines: list[str], first: int) -> tuple[dict[str, tuple[st
     raise FileFormatError(f"{path} ends before the atoms of its frame: it is truncated, copy it again")
 
 
-def _require_angstrom(path: Path, items: dict[str, tuple[str, list[str]]]) -> None:
-    units = "".join(items.get("UNITS", ("", []))[1]).strip()
-    if units not in ("", "metal", "real", "lj"):
+def _integer(path: Path, items: Items, name: str) -> int:
+    line = items[name][1][0]
+    if not line.strip().isdecimal():
+        raise FileFormatError(f"{path}: ITEM: {name} must be followed by a number, got {line!r}")
+    return int(line)
+
+
+def _require_angstrom(path: Path, lines: list[str]) -> None:
+    units = lines[1].strip() if lines[0].startswith("ITEM: UNITS") and len(lines) > 1 else "metal"
+    if units not in ("metal", "real", "lj"):
         raise FileFormatError(f"{path}: lengths must be in Å (LAMMPS units metal or real) or reduced (lj), got {units}")
 
 
-def _box(path: Path, items: dict[str, tuple[str, list[str]]]) -> tuple[NDArray[Any], NDArray[Any], tuple[bool, ...]]:
+def _box(path: Path, items: Items) -> tuple[NDArray[Any], NDArray[Any], tuple[bool, ...]]:
     """Cell vectors, origin and periodicity; orthogonal, restricted or general triclinic."""
     labels, lines = items["BOX BOUNDS"]
     try:

@@ -1,6 +1,7 @@
 """Extended XYZ: one line of keys, one row of columns per atom; OVITO and ASE read it.
 
-Written by this module, a file also states the unit of each column (``unit_<column>``) and, of a 2D glass, its dimension.
+Written by this module, a file also states the unit of each column (``unit_<column>``) and, of a 2D glass, its
+dimension.
 """
 
 from __future__ import annotations
@@ -22,19 +23,20 @@ KINDS = {"f": "R", "i": "I", "u": "I", "b": "L", "U": "S"}
 """Letter of each numpy kind."""
 PAIR = re.compile(r'([^\s=]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|\S+))?')
 RESERVED = ("Lattice", "Properties", "pbc", "dimension")
+TAKEN = ("species", "pos", "id")
 
 
 def format_extxyz(glass: Glass) -> str:
     """Text of a file; floating-point numbers are written so that they come back bit by bit."""
-    rows: list[NDArray[Any]] = [glass.species[:, None].astype(np.str_)]
+    rows: list[NDArray[Any]] = [_words("species", glass.species[:, None])]
     positions = np.zeros((len(glass), 3))
     positions[:, : glass.dimension] = glass.positions
     rows.append(positions.astype(np.str_))
     properties = ["species:S:1:pos:R:3"]
     for name, entry in glass.fields.items():
         values = entry.values.reshape(len(glass), -1)
-        properties.append(f"{_word(name)}:{KINDS[values.dtype.kind]}:{values.shape[1]}")
-        rows.append(np.where(values, "T", "F") if values.dtype.kind == "b" else values.astype(np.str_))
+        properties.append(f"{_word(name, TAKEN)}:{KINDS[values.dtype.kind]}:{values.shape[1]}")
+        rows.append(np.where(values, "T", "F") if values.dtype.kind == "b" else _words(name, values))
     cell = np.eye(3)
     cell[: glass.dimension, : glass.dimension] = glass.cell
     periodic = [*glass.periodic.tolist(), *[False] * (3 - glass.dimension)]
@@ -58,7 +60,7 @@ def read_extxyz(path: Path, text: str, frame: int) -> Configuration:
     starts = []
     number = 0
     while number < len(lines):
-        if not lines[number].strip().isdigit():
+        if not lines[number].strip().isdecimal():
             raise FileFormatError(
                 f"{path} must give a number of atoms in line {number + 1}, got {lines[number][:40]!r}"
             )
@@ -91,15 +93,15 @@ def _configuration(path: Path, keys: dict[str, Any], arrays: dict[str, NDArray[A
             f'{path} must state Lattice="ax ay az bx by bz cx cy cz" in Å, got {keys.get("Lattice", "none")}: a glass '
             "has a cell, even along directions that are not periodic"
         ) from None
-    units = {key.removeprefix(UNIT): str(value) for key, value in keys.items() if key.startswith(UNIT)}
+    units = {name: str(keys[UNIT + name]) for name in arrays if UNIT + name in keys}
     ids = arrays.pop("id", None)
     found = Configuration(
-        names=names.astype(np.int64) if all(name.isdigit() for name in names.tolist()) else names,
+        names=names.astype(np.int64) if all(name.isdecimal() for name in names.tolist()) else names,
         positions=positions,
         cell=cell,
         periodic=tuple(word in ("T", "True", "1", "true") for word in str(keys.get("pbc", "T T T")).split()),
         fields={name: Field(values, units.get(name, "unknown")) for name, values in arrays.items()},
-        metadata={k: v for k, v in keys.items() if k not in RESERVED and k.removeprefix(UNIT) not in units},
+        metadata={k: v for k, v in keys.items() if k not in RESERVED and k not in [UNIT + name for name in units]},
         dimension=2 if keys.get("dimension") == 2 else 3,
     )
     return found if ids is None else found.sorted_by(path, ids)
@@ -108,7 +110,7 @@ def _configuration(path: Path, keys: dict[str, Any], arrays: dict[str, NDArray[A
 def _columns(path: Path, properties: str) -> list[tuple[str, str, int]]:
     words = properties.split(":")
     triples = list(zip(words[::3], words[1::3], words[2::3], strict=False))
-    if len(words) % 3 or not all(letter in "RILS" and width.isdigit() for _, letter, width in triples):
+    if len(words) % 3 or not all(letter in "RILS" and width.isdecimal() for _, letter, width in triples):
         raise FileFormatError(f"{path}: Properties must list name:kind:width with kinds R, I, L, S, got {properties}")
     return [(name, letter, int(width)) for name, letter, width in triples]
 
@@ -121,10 +123,21 @@ def _values(path: Path, name: str, letter: str, column: list[str]) -> NDArray[An
     return numbers_in(path, name, column, int if letter == "I" else float)
 
 
-def _word(name: str) -> str:
-    if re.fullmatch(r"[^\s:=\"\\]+", name):
+def _word(name: str, taken: tuple[str, ...] = ()) -> str:
+    if re.fullmatch(r"[^\s:=\"\\]+", name) and name.isprintable() and name not in taken:
         return name
-    raise FileFormatError(f'a name in an extxyz file must be a word without : = " \\, got {name!r}: rename it')
+    raise FileFormatError(
+        f'a name in an extxyz file must be a word without : = " \\ and no column may be called species, pos or id, '
+        f"got {name!r}: rename it"
+    )
+
+
+def _words(name: str, values: NDArray[Any]) -> NDArray[np.str_]:
+    words = values.astype(np.str_)
+    for word in set(words.ravel().tolist()) if values.dtype.kind == "U" else ():
+        if len(word.split()) != 1:
+            raise FileFormatError(f"column {name!r} of an extxyz file must hold single words, got {word!r}")
+    return words
 
 
 def _written(value: Any) -> str:
@@ -132,18 +145,20 @@ def _written(value: Any) -> str:
         return "T" if value else "F"
     if isinstance(value, int | float):
         return repr(value)
-    if not isinstance(value, str):
-        value = "_JSON " + json.dumps(value)
-    elif _read(value) == value and re.fullmatch(r"[^\s\"\\]+", value):
-        return value
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+    text = value if isinstance(value, str) and value.isprintable() else "_JSON " + json.dumps(value)
+    if _read(text) == value and re.fullmatch(r"[^\s\"\\]+", text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _read(text: str) -> Any:
     """A value of the line of keys: quoted text stays text, a word may be a truth value or a number."""
     if text.startswith('"'):
-        text = re.sub(r"\\(.)", r"\1", text[1:-1])
-        return json.loads(text.removeprefix("_JSON ")) if text.startswith("_JSON ") else text
+        quoted: str = re.sub(r"\\(.)", r"\1", text[1:-1])
+        try:
+            return json.loads(quoted.removeprefix("_JSON ")) if quoted.startswith("_JSON ") else quoted
+        except json.JSONDecodeError:
+            return quoted
     if text in ("", "T", "F"):
         return text != "F"
     for kind in (int, float):

@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from zoo._files import atomic_write
-from zoo.errors import FileFormatError
-from zoo.glass import Field, Glass
+from zoo.errors import FileFormatError, GlassError
+from zoo.glass import Field, Glass, json_values
 
 FIELD = "field."
+BROKEN = (
+    ValueError, TypeError, AttributeError, IndexError, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error
+)  # fmt: skip
+"""What numpy, zipfile and json raise on a damaged file, an empty one, pickles or another kind of npy file."""
 
 
 def write_npz(path: Path, glass: Glass, precision: DTypeLike = np.float64) -> None:
@@ -35,7 +39,7 @@ def write_npz(path: Path, glass: Glass, precision: DTypeLike = np.float64) -> No
         "cell": glass.cell,
         "periodic": glass.periodic,
         "units": np.array(json.dumps({name: entry.unit for name, entry in glass.fields.items()})),
-        "metadata": np.array(json.dumps(dict(glass.metadata), sort_keys=True)),
+        "metadata": np.array(json.dumps(json_values(glass.metadata), sort_keys=True)),
     }
     for name, entry in sorted(glass.fields.items()):
         values = entry.values
@@ -50,24 +54,24 @@ def read_npz(path: Path) -> Glass:
     Raises
     ------
     FileFormatError
-        The file is truncated, is no npz, or lacks an array.
+        The file is missing, truncated, damaged, holds pickles, is no npz, or lacks an array.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            units = json.loads(str(stored["units"]))
+            units: dict[str, str] = json.loads(str(stored["units"]))
             return Glass(
                 positions=stored["positions"],
                 species=stored["species"][stored["species_index"]],
                 cell=stored["cell"],
                 periodic=stored["periodic"],
-                fields={
-                    key.removeprefix(FIELD): Field(stored[key], units[key.removeprefix(FIELD)])
-                    for key in stored.files
-                    if key.startswith(FIELD)
-                },
+                fields={name: Field(stored[FIELD + name], unit) for name, unit in units.items()},
                 metadata=json.loads(str(stored["metadata"])),
             )
+    except FileNotFoundError:
+        raise FileFormatError(f"{path} does not exist") from None
+    except GlassError as error:
+        raise GlassError(f"{path}: {error}") from None
     except KeyError as error:
-        raise FileFormatError(f"{path} must hold positions, species, cell and units, but lacks {error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError) as error:
+        raise FileFormatError(f"{path} is no glass file: it lacks the array {error}") from None
+    except BROKEN as error:
         raise FileFormatError(f"{path} is no readable glass file ({error}): copy or make it again") from None
