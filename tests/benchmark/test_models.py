@@ -24,9 +24,7 @@ def test_a_family_learns_or_says_why_not(name, kind):
     if reason := family.declines(kind):
         assert kind in reason or "values" in reason or "classes" in reason
         return
-    scores = [
-        predict_scores(family.build(kind, 7).fit(X[:200], TARGETS[kind][:200]), X[200:], kind) for _ in range(2)
-    ]
+    scores = [predict_scores(family.build(kind, 7).fit(X[:200], TARGETS[kind][:200]), X[200:], kind) for _ in range(2)]
     assert np.array_equal(*scores), "the same seed must give the same bits"
     assert scores[0].shape == (40,)
     correlation = 0.0 if np.ptp(scores[0]) == 0 else np.corrcoef(scores[0], VALUE[200:])[0, 1]

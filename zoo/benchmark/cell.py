@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import platform
-import re
 import subprocess
 import time
 import traceback
@@ -18,6 +15,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from zoo._machine import hardware, peak_memory_mb, reset_peak_memory, versions
 from zoo.benchmark.metrics import best_threshold, evaluate_finite
 from zoo.benchmark.splits import OptimisticSplit, Split, hold_out_glasses, split_at_random, split_by_glass
 from zoo.benchmark.store import Result, Store, cell_key
@@ -29,6 +27,9 @@ from zoo.models.declaration import ModelFamily, TaskKind, model_families
 
 if TYPE_CHECKING:
     import pandas as pd
+
+RECORDED = ("glass-zoo", "numpy", "scikit-learn", "xgboost", "xgboost-cpu", "lightgbm", "numba")
+"""Distributions whose versions are kept with every result."""
 
 _warm: set[tuple[str, str]] = set()
 
@@ -69,9 +70,9 @@ def empty_result(cell: Cell, **changes: Any) -> Result:
         state="ok",
         data_hash=rows.dataset.content_hash,
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        versions=_versions(),
+        versions=versions(*RECORDED),
         commit=_commit(),
-        hardware=_hardware(),
+        hardware=hardware(),
     )
     return replace(result, **changes)
 
@@ -158,7 +159,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     x, y = features.matrix, rows.target
     kind = rows.task.kind
     warm_up = _warm_up(family, kind)
-    _reset_peak_memory()
+    reset_peak_memory()
     estimator = family.build(kind, cell.seed)
     started = time.process_time()
     estimator.fit(x[train], y[train])
@@ -184,7 +185,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
         predict_seconds=predicted - fitted,
         warm_up_seconds=warm_up,
         microseconds_per_atom=features.microseconds_per_atom,
-        peak_memory_mb=_peak_memory_mb(),
+        peak_memory_mb=peak_memory_mb(),
     )
     predictions = pd.DataFrame(
         {
@@ -252,37 +253,6 @@ def _warm_up(family: ModelFamily, kind: TaskKind) -> float:
     return time.process_time() - started
 
 
-def _reset_peak_memory() -> None:
-    """Let the kernel count the peak anew (Linux); elsewhere the peak of the whole process is reported."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
-
-
-def _peak_memory_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
-        return int(found.group(1)) / 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 if platform.system() == "Linux" else 1024**2)
-
-
-@cache
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": platform.python_version()}
-    for name in ("glass-zoo", "numpy", "scikit-learn", "xgboost", "xgboost-cpu", "lightgbm", "numba"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 @cache
 def _commit() -> str:
     """Commit of the code, with ``+`` if the working tree differs; empty outside a checkout."""
@@ -298,10 +268,3 @@ def _commit() -> str:
 def _git(folder: Path, *words: str) -> str:
     command = ["git", "-C", str(folder), *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-
-
-@cache
-def _hardware() -> str:
-    info = Path("/proc/cpuinfo")
-    model = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
-    return f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores"

@@ -13,19 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from zoo._machine import one_thread_each
 from zoo.benchmark.cell import empty_result, features_of_glasses, folds_of, key_of, run_cell, task_rows
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Cell, Suite, cells_of
 from zoo.features.declaration import feature_sets
-
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-}
-"""Environment of the workers: spinning threads of several fits were measured 3 to 10 times slower."""
 
 
 @dataclass
@@ -87,8 +79,7 @@ def run_suite(
     report = RunReport(found=len(cells) - len(todo))
     # in random order the time left is estimated well from the start
     np.random.default_rng(0).shuffle(todo)
-    for name, value in ONE_THREAD.items():
-        os.environ.setdefault(name, value)
+    one_thread_each()
     with _pool(min(workers or os.cpu_count() or 1, max(1, len(todo)))) as pool:
         try:
             _compute_features(pool, todo, on_start, on_finish)

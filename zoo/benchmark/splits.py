@@ -40,7 +40,8 @@ class Split:
         shared = np.intersect1d(self.glass[self.train], self.glass[self.test])
         if len(shared):
             raise SplitError(
-                f"training and test rows must come from different glasses, but glass number {shared[0]} is on both sides"
+                "training and test rows must come from different glasses, "
+                f"but glass number {shared[0]} is on both sides"
             )
         if self.states is not None:
             common = np.intersect1d(self.states[self.train], self.states[self.test])

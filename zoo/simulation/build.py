@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from zoo._files import atomic_write
+from zoo._machine import one_thread_each
 from zoo.errors import RecipeError, ZooError
 from zoo.formats.npz import read_npz, write_npz
 from zoo.glass import Glass
@@ -174,7 +172,7 @@ def _run_in_processes(
 
     from pebble import ProcessPool
 
-    _one_thread_each()
+    one_thread_each()
     bars = {name: progress.add_task(name, total=1.0) for name in folders} if progress else {}
     context = multiprocessing.get_context("spawn")
     with ProcessPool(max_workers=min(workers, len(folders)), context=context) as pool:
@@ -205,22 +203,3 @@ def _show(folders: dict[str, Path], bars: dict[str, Any], progress: Progress | N
         path = folders[name] / "progress"
         if path.exists() and (text := path.read_text()):
             progress.update(bar, completed=float(text))
-
-
-def _one_thread_each() -> None:
-    """Children inherit these: threads that spin against each other cost more than they bring."""
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
-
-
-def machine() -> dict[str, str]:
-    """What the numbers may depend on: processor, numpy, numba, ase."""
-    import ase
-    import numba
-
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "ase": ase.__version__,
-    }

@@ -10,10 +10,10 @@ import numpy as np
 import tomli_w
 
 from zoo._files import atomic_write, sha256_of
+from zoo._machine import hardware, versions
 from zoo.datasets.card import Card, File, GlassCard, Quality
 from zoo.formats.npz import write_npz
 from zoo.glass import Glass
-from zoo.simulation.build import machine
 from zoo.simulation.potentials import load_potential
 from zoo.simulation.quality import draw, measure
 from zoo.simulation.recipe import Recipe, label_columns
@@ -58,7 +58,8 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
             "potential_citation": tables.citation,
             "potential_sha256": tables.sha256,
             "cpu_hours": round(cpu_seconds / 3600, 2),
-            **machine(),
+            "cpu": hardware(),
+            **versions("numpy", "scipy", "numba", "ase"),
         },
         notes=recipe.notes,
     )
