@@ -12,6 +12,9 @@ from zoo.errors import GlassMismatchError
 from zoo.glass import Glass
 from zoo.neighbors import find_neighbors
 
+FLAT = 1e-9
+"""Determinant of the neighbours' second moments, 1 for neighbours on all sides alike, below which they lie in a plane."""
+
 
 @dataclass(frozen=True)
 class LocalDeformation:
@@ -20,7 +23,8 @@ class LocalDeformation:
     Attributes
     ----------
     d2min : ndarray of shape (n_atoms,), float64, Å²
-        Mean squared distance of the neighbours from the affine fit; NaN with fewer neighbours than dimensions.
+        Mean squared distance of the neighbours from the affine fit; NaN where these do not fix it: fewer
+        neighbours than dimensions, or all of them in one plane.
     von_mises : ndarray of shape (n_atoms,), float64, dimensionless
         von Mises invariant of the local Green-Lagrange strain.
     """
@@ -47,7 +51,7 @@ def local_deformation(reference: Glass, deformed: Glass, cutoff: float = 3.8) ->
     Raises
     ------
     GlassMismatchError
-        Atom counts, species or dimensions differ.
+        Atom counts, species, dimensions or periodic directions differ.
     CutoffError
         The cell is too small for ``cutoff``.
 
@@ -66,13 +70,18 @@ def local_deformation(reference: Glass, deformed: Glass, cutoff: float = 3.8) ->
             f"reference and deformed must list the same atoms in the same order, but atom {first} is "
             f"{reference.species[first]} in one and {deformed.species[first]} in the other: sort both by atom id"
         )
+    if not np.array_equal(reference.periodic, deformed.periodic):
+        raise GlassMismatchError(
+            "reference and deformed must be periodic in the same directions, got "
+            f"{reference.periodic.tolist()} and {deformed.periodic.tolist()}"
+        )
     d = reference.dimension
     neighbors = find_neighbors(reference, cutoff)
     center = neighbors.center
     before = np.ascontiguousarray(neighbors.vector[:, :d])
     after = _nearest_to_affine(reference, deformed, center, neighbors.index, before)
     moments, cross = _moments(neighbors.start, before, after)
-    enough = neighbors.counts >= d
+    enough = np.linalg.det(moments) > FLAT * (np.trace(moments, axis1=1, axis2=2) / d) ** d
     moments[~enough] = np.eye(d)
     gradient = np.linalg.solve(moments, cross)  # after = before @ gradient
     residual = after - np.einsum("pa,pab->pb", before, gradient[center])
