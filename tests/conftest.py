@@ -48,6 +48,12 @@ def glass() -> Glass:
 
 
 @pytest.fixture(scope="session")
+def large() -> Glass:
+    """864 atoms of Cu-Zr in a cube of 24.6 Å: large enough for a cutoff of 12 Å."""
+    return disordered(repeat=6)
+
+
+@pytest.fixture(scope="session")
 def triclinic() -> Glass:
     """The same in a cell without right angles."""
     return disordered(np.array([[1.0, 0.0, 0.0], [0.25, 1.0, 0.0], [-0.2, 0.3, 1.0]]))

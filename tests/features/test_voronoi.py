@@ -93,9 +93,7 @@ def test_an_fcc_corner_of_four_faces_splits_into_tiny_edges_or_tiny_faces() -> N
 
 def test_a15_is_made_of_icosahedra_and_of_14_neighbour_polyhedra() -> None:
     """The Weaire-Phelan foam: 2 cells <0 0 12 0> and 6 cells <0 0 12 2>, both almost all five-fold."""
-    quarter = np.array(
-        [[0, 0, 0], [2, 2, 2], [1, 0, 2], [3, 0, 2], [2, 1, 0], [2, 3, 0], [0, 2, 1], [0, 2, 3]]
-    )
+    quarter = np.array([[0, 0, 0], [2, 2, 2], [1, 0, 2], [3, 0, 2], [2, 1, 0], [2, 3, 0], [0, 2, 1], [0, 2, 3]])
     steps = np.array(list(itertools.product(range(3), repeat=3)))
     positions = (quarter / 4 + steps[:, None]).reshape(-1, 3) * 4.6
     glass = Glass(positions, ["Cu", "Cu", *["Zr"] * 6] * 27, np.eye(3) * 3 * 4.6)
@@ -179,9 +177,7 @@ def test_rotation_translation_and_order_change_nothing(compute: Compute) -> None
     table = compute(glass, KINDS)
     turn = Rotation.random(random_state=3).as_matrix()
     order = np.random.default_rng(4).permutation(len(glass))
-    moved = Glass(
-        (glass.positions @ turn + [7.0, -30.0, 2.5])[order], glass.species[order], glass.cell @ turn
-    )
+    moved = Glass((glass.positions @ turn + [7.0, -30.0, 2.5])[order], glass.species[order], glass.cell @ turn)
     np.testing.assert_allclose(compute(moved, KINDS), table[order], rtol=1e-5, atol=1e-5)
 
 

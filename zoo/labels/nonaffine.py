@@ -13,7 +13,7 @@ from zoo.glass import Glass
 from zoo.neighbors import find_neighbors
 
 FLAT = 1e-9
-"""Determinant of the neighbours' second moments, 1 for neighbours on all sides alike, below which they lie in a plane."""
+"""Determinant of the neighbours' moments below which they lie in a plane; 1 for neighbours on all sides alike."""
 
 
 @dataclass(frozen=True)
