@@ -24,8 +24,8 @@ class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
     ----------
     tables : EmbeddedAtomTables
     skin : float, Å
-        The neighbour list reaches this much beyond the cutoff and is made anew once an atom may have crossed it;
-        an affine change of the cell is followed, not a reason to rebuild.
+        The neighbour list reaches this much beyond the cutoff, less in a small cell, and is made anew once an atom may
+        have crossed it; an affine change of the cell is followed, not a reason to rebuild.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
@@ -87,8 +87,8 @@ class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
         shrink = 1.0 - np.linalg.svd(affine, compute_uv=False)[-1]
         moved = atoms.positions - self._list_positions @ affine
         farthest = float(np.sqrt(np.einsum("ij,ij->i", moved, moved).max()))
-        reach = self.tables.cutoffs.max() + self.skin
-        return bool(2.0 * farthest + max(shrink, 0.0) * reach > self.skin)
+        reach = self.tables.cutoffs.max() + self._list_skin
+        return bool(2.0 * farthest + max(shrink, 0.0) * reach > self._list_skin)
 
     def _build_list(self, atoms: Atoms) -> None:
         cell = np.asarray(atoms.cell)
@@ -106,10 +106,15 @@ class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
                 f"potential {self.tables.name} knows {', '.join(self.tables.species)}, "
                 f"the glass holds {', '.join(sorted(set(atoms.symbols)))}"
             ) from None
-        skin = min(self.skin, heights.min() / 2 - cutoffs.max())
+        self._list_skin = min(self.skin, heights.min() / 2 - cutoffs.max())
         self._wrap = np.floor(atoms.positions @ np.linalg.inv(cell))
         pairs = build_pairs(
-            atoms.positions - self._wrap @ cell, self._kind, cell, np.ones(3, bool), cutoffs + skin, half=True
+            atoms.positions - self._wrap @ cell,
+            self._kind,
+            cell,
+            np.ones(3, bool),
+            cutoffs + self._list_skin,
+            half=True,
         )
         self._start, self._index = pairs.start, pairs.index
         image = pairs.image  # -1, 0 or 1 cells away, as the positions are wrapped

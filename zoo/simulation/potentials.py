@@ -7,7 +7,7 @@ no file at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +50,8 @@ class EmbeddedAtomTables:
     sha256: str
     species: tuple[str, ...]
     masses: NDArray[np.float64]
-    pair: NDArray[np.float64]
-    embedding: NDArray[np.float64]
+    pair: NDArray[np.float64] = field(repr=False)
+    embedding: NDArray[np.float64] = field(repr=False)
     dr: float
     drho: float
     cutoffs: NDArray[np.float64]
