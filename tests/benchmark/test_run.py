@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
-from toy import write_suite
 from pebble import ProcessExpired
+from toy import write_suite
 
 from zoo._files import sha256_of
 from zoo.benchmark import cell as cells
