@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 from toy import root  # noqa: F401  (a fixture)
 
 from zoo.glass import Glass
@@ -21,8 +22,8 @@ KINDS = ("Cu", "Zr")
 
 @pytest.fixture(scope="session", autouse=True)
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty cache, no mirror and no results folder but the test's own."""
-    with pytest.MonkeyPatch.context() as patch:
+    """An empty cache, no mirror and no results folder but the test's own; one thread, as in worker processes."""
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
         cache = tmp_path_factory.mktemp("cache")
         patch.setenv("ZOO_CACHE", str(cache))
         patch.setenv("ZOO_RESULTS", str(tmp_path_factory.mktemp("results")))

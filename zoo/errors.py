@@ -16,8 +16,12 @@ class UnknownNameError(ZooError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        self._arguments = kind, name, names
         hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names) or 'none'}"
         super().__init__(f"no {kind} is called {name!r}: {hint}")
+
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
+        return type(self), self._arguments  # an exception is sent between processes as its arguments
 
 
 class RegistrationError(ZooError):

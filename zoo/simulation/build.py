@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo._files import atomic_write
 from zoo._machine import one_thread_each
-from zoo.errors import RecipeError, ZooError
+from zoo.errors import FileFormatError, RecipeError, ZooError
 from zoo.formats.npz import read_npz, write_npz
 from zoo.glass import Glass
 from zoo.simulation.potentials import EmbeddedAtomTables, load_potential
@@ -108,16 +108,21 @@ def build_dataset(
     unknown = [step for step in recipe.steps if step not in STEPS]
     if unknown:
         raise RecipeError(f"{recipe_path}: a step must be one of {', '.join(STEPS)}, got {unknown[0]!r}")
-    load_potential(recipe.potential)  # fetched once, before the workers start
+    tables = load_potential(recipe.potential)  # fetched once, before the workers start
     plans = recipe.glass_plans()
     folders = {plan.id: output / "work" / plan.id for plan in plans}
-    for folder in folders.values():
-        folder.mkdir(parents=True, exist_ok=True)
-    _run_in_processes(recipe_path, variant, folders, workers or os.cpu_count() or 1, progress)
+    last = recipe.steps[-1]
+    unfinished = {}
+    for plan in plans:
+        folders[plan.id].mkdir(parents=True, exist_ok=True)
+        if _finished(folders[plan.id] / f"{last}.npz", _fingerprints(recipe, plan, tables)[last]) is None:
+            unfinished[plan.id] = folders[plan.id]
+    if unfinished:
+        _run_in_processes(recipe_path, variant, unfinished, workers or os.cpu_count() or 1, progress)
 
     from zoo.simulation.card import write_dataset
 
-    glasses = {plan.id: read_npz(folders[plan.id] / f"{recipe.steps[-1]}.npz") for plan in plans}
+    glasses = {plan.id: read_npz(folders[plan.id] / f"{last}.npz") for plan in plans}
     seconds = sum(float((folders[plan.id] / "seconds").read_text()) for plan in plans)
     return write_dataset(recipe, glasses, output, variant, seconds)
 
@@ -128,15 +133,14 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
     plan = next(plan for plan in recipe.glass_plans() if plan.id == glass_id)
     tables = load_potential(recipe.potential)
     glass: Glass | None = None
-    chain = fingerprint(recipe.potential, tables.sha256)
     before = 0.0
     whole = sum(STEPS[name].cost for name in recipe.steps)
-    for name in recipe.steps:
+    for name, chain in _fingerprints(recipe, plan, tables).items():
         step = STEPS[name]
-        chain = fingerprint(chain, name, step.version, step.inputs(recipe, plan))
         result = folder / f"{name}.npz"
         finished = _finished(result, chain)
         if finished is None:
+            _forget_other_attempts(folder, chain)
             started = time.process_time()
 
             def report(fraction: float, done: float = before, cost: float = step.cost) -> None:
@@ -150,11 +154,32 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
     (folder / "progress").write_text("1")
 
 
+def _fingerprints(recipe: Recipe, plan: GlassPlan, tables: EmbeddedAtomTables) -> dict[str, str]:
+    """For each step, the hash of all that its result depends on: the potential, the steps before it, its inputs."""
+    chain = fingerprint(recipe.potential, tables.sha256)
+    chains = {}
+    for name in recipe.steps:
+        chain = fingerprint(chain, name, STEPS[name].version, STEPS[name].inputs(recipe, plan))
+        chains[name] = chain
+    return chains
+
+
 def _finished(result: Path, chain: str) -> Glass | None:
-    if not result.exists():
+    """The glass of a step that needs no second making; a damaged file does."""
+    try:
+        glass = read_npz(result)
+    except FileFormatError:
         return None
-    glass = read_npz(result)
     return glass if glass.metadata.get("fingerprint") == chain else None
+
+
+def _forget_other_attempts(folder: Path, chain: str) -> None:
+    """Remove what a step that was killed has left, if the recipe has changed since."""
+    attempt = folder / "attempt"
+    if attempt.exists() and attempt.read_text() != chain:
+        for leftover in (*folder.glob("*-checkpoint.npz"), *folder.glob("shear-*.npz")):
+            leftover.unlink()
+    attempt.write_text(chain)
 
 
 def _add_seconds(folder: Path, seconds: float) -> None:

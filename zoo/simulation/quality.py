@@ -134,7 +134,8 @@ def draw(groups: Mapping[str, list[Glass]], path: Path) -> None:
             _draw_shear(axes[1, 0], glasses, name, colour)
         _draw_census(axes[1, 1], groups)
         for axis in axes.flat:
-            axis.legend(frameon=False, fontsize=8)
+            if axis.get_legend_handles_labels()[0]:
+                axis.legend(frameon=False, fontsize=8)
         with atomic_write(path) as stream:
             figure.savefig(stream, format="png", dpi=130, metadata={"Software": None})
         plt.close(figure)

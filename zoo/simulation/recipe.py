@@ -14,7 +14,7 @@ from zoo._files import parse_declaration, read_toml
 from zoo.datasets.card import ColumnCard
 from zoo.errors import RecipeError
 from zoo.simulation.quench import Composition, QuenchSchedule
-from zoo.simulation.shear import PLANES, ShearSchedule, label_name
+from zoo.simulation.shear import ShearSchedule, check_schedule, label_name
 
 
 class GlassGroup(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,9 +91,17 @@ def read_recipe(path: Path, variant: str = "full") -> Recipe:
     names = [plan.id for plan in recipe.glass_plans()]
     if len(set(names)) < len(names):
         raise RecipeError(f"{path}: two glasses share a stratum and a seed")
-    unknown = set(recipe.shear.planes) - set(PLANES)
-    if unknown:
-        raise RecipeError(f"{path}: a shear plane must be one of {', '.join(PLANES)}, got {sorted(unknown)[0]!r}")
+    if not names or not recipe.steps:
+        raise RecipeError(f"{path} must name at least one step and make at least one glass")
+    for group in recipe.glasses:
+        if group.rate <= 0 or min(group.composition.atoms.values(), default=0) <= 0:
+            raise RecipeError(
+                f"{path}: atoms and quench rates must be positive, got {group.composition.atoms} at {group.rate:g} K/s"
+            )
+    try:
+        check_schedule(recipe.shear)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
     return recipe
 
 

@@ -37,6 +37,27 @@ class ShearSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cutoff: float = 3.8
 
 
+def check_schedule(schedule: ShearSchedule) -> None:
+    """Refuse planes and strains that cannot be labelled.
+
+    Raises
+    ------
+    RecipeError
+    """
+    for plane in schedule.planes:
+        if plane not in PLANES:
+            raise RecipeError(f"a shear plane must be one of {', '.join(PLANES)}, got {plane!r}")
+    for strain in schedule.strains:
+        steps = strain / schedule.step if schedule.step > 0 else 0.0
+        if steps < 0.5 or abs(steps - round(steps)) > 1e-6 or abs(1000 * strain - round(1000 * strain)) > 1e-6:
+            raise RecipeError(
+                f"strains must be multiples of the step and of 0.001 (columns are named after them), got {strain:g} "
+                f"with steps of {schedule.step:g}"
+            )
+    if not schedule.planes or not schedule.strains:
+        raise RecipeError("shear needs at least one plane and one strain")
+
+
 def label_name(quantity: str, plane: str, strain: float) -> str:
     """Name of a label column, such as ``d2min_xy_0.020``."""
     return f"{quantity}_{plane}_{strain:.3f}"
@@ -67,9 +88,7 @@ def shear(
     stress_strain : dict of ndarray of shape (n_steps + 1, 2)
         Engineering strain and shear stress (GPa) for each plane.
     """
-    for plane in schedule.planes:
-        if plane not in PLANES:
-            raise RecipeError(f"a shear plane must be one of {', '.join(PLANES)}, got {plane!r}")
+    check_schedule(schedule)
     labels: dict[str, tuple[NDArray[np.float64], str]] = {}
     curves = {}
     for number, plane in enumerate(schedule.planes):
