@@ -104,6 +104,8 @@ def read_card(folder: Path) -> Card:
             raise DeclarationError(f"{path}: files must lie inside the folder, got {entry.path!r}")
     if card.kind == "pairs" and (len(card.names("group")) != 1 or len(card.names("state")) != 2):
         raise DeclarationError(f"{path}: a table of pairs needs one column of role group and two of role state")
+    if card.kind == "pairs" and len(card.files) != 1:
+        raise DeclarationError(f"{path}: a table of pairs is one file, got {len(card.files)}")
     if card.kind == "glasses":
         missing = {g.file for g in card.glasses} - {entry.path for entry in card.files}
         if missing:

@@ -11,8 +11,16 @@ from zoo.paths import cache_dir, mirror_dir
 
 
 def local_path(url: str) -> Path:
-    """Where the file behind ``url`` is kept: the cache, laid out as the web is (``host/path``)."""
+    """Where the file behind ``url`` is kept: the cache, laid out as the web is (``host/path``).
+
+    Raises
+    ------
+    DatasetError
+        It is no address of the web, or climbs out of the cache.
+    """
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or ".." in (parts.netloc, *parts.path.split("/")):
+        raise DatasetError(f"a file to be fetched must be an address of the web without .., got {url!r}")
     return cache_dir() / "downloads" / parts.netloc / parts.path.lstrip("/")
 
 

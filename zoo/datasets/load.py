@@ -81,23 +81,37 @@ class Dataset:
         DatasetError
             Columns are missing, values are not finite, or two rows have the same identity.
         """
+        import numpy as np
         import pandas as pd
 
         if self.card.kind != "pairs":
             raise DatasetError(f"{self.card.name} holds glasses and has no table")
         (path,) = self.paths.values()
-        table = pd.read_feather(path)
+        try:
+            table = pd.read_feather(path)
+        except (ValueError, OSError) as error:
+            raise DatasetError(f"{self.card.name}: {path} is no readable feather file: {error}") from None
         wanted = [column.name for column in self.card.columns]
         missing = [name for name in wanted if name not in table.columns]
         if missing:
             raise DatasetError(f"{self.card.name}: the table lacks the column {missing[0]!r} of the card")
+        if table.empty:
+            raise DatasetError(f"{self.card.name}: the table is empty")
         table = table[wanted].reset_index(drop=True)
-        numbers = table[self.card.names("feature", "target")].apply(pd.to_numeric, errors="coerce")
-        bad = numbers.columns[numbers.isna().any()]
-        if len(bad):
-            row = int(numbers[bad[0]].isna().to_numpy().argmax())
-            raise DatasetError(f"{self.card.name}: values must be finite, but {bad[0]!r} is not in row {row}")
+        for name in self.card.names("feature", "target"):
+            table[name] = pd.to_numeric(table[name], errors="coerce")
+            finite = np.isfinite(table[name].to_numpy(dtype=float))
+            if not finite.all():
+                raise DatasetError(
+                    f"{self.card.name}: values must be finite, but {name!r} is not in row {finite.argmin()}"
+                )
         keys = self.card.names("group", "state")
+        for name in keys:
+            unnamed = table[name].isna().to_numpy()
+            if unnamed.any():
+                raise DatasetError(
+                    f"{self.card.name}: rows must name their {name}, but row {unnamed.argmax()} does not"
+                )
         repeated = table.duplicated(keys)
         if repeated.any():
             raise DatasetError(
