@@ -93,7 +93,7 @@ def measure(glasses: list[Glass]) -> list[Measurement]:
             small = strain < 0.0051
             note("shear modulus", "GPa", np.polyfit(strain[small], stress[small], 1)[0])
             if strain[-1] > 0.08:
-                note("flow stress (8-10 %)", "GPa", stress[strain > 0.08].mean())
+                note("shear stress at 8-10 % strain", "GPa", stress[strain > 0.08].mean())
         for strain_name, agreement in plane_agreement(glass).items():
             note(f"rank correlation of D2min between planes, strain {strain_name}", "1", agreement)
     return [Measurement(*key, float(np.mean(values))) for key, values in found.items()]
