@@ -226,11 +226,21 @@ def test_a_used_calculator_finds_what_a_fresh_one_finds(
     for _ in range(4):
         atoms.get_forces()
         atoms.positions += rng.uniform(-largest, largest, (125, 3)) * rng.choice([0.1, 1.0], (125, 1))
-        atoms.set_cell(atoms.cell.array * (1 + rng.uniform(0, 0.01)), scale_atoms=bool(rng.integers(2)))
+        strain = rng.uniform(0, 0.01) if tight else rng.uniform(-0.03, 0.01)
+        atoms.set_cell(atoms.cell.array * (1 + strain), scale_atoms=bool(rng.integers(2)))
         fresh = atoms.copy()
         fresh.calc = EmbeddedAtomCalculator(emt)
         scale = 1 + np.abs(fresh.get_forces()).max()
         np.testing.assert_allclose(atoms.get_forces(), fresh.get_forces(), atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize("scale", [0.97, 0.85])
+def test_compressing_the_cell_brings_new_neighbours(scale: float, atoms: Atoms, emt: EmbeddedAtomTables) -> None:
+    """No atom moves against the others, but pairs from beyond the list come within the cutoff."""
+    atoms.calc = EmbeddedAtomCalculator(emt)
+    atoms.get_forces()
+    atoms.set_cell(atoms.cell.array * scale, scale_atoms=True)
+    assert atoms.get_potential_energy() == pytest.approx(energy_of(atoms, emt), rel=1e-12)
 
 
 def test_asking_twice_computes_once(atoms: Atoms, emt: EmbeddedAtomTables, monkeypatch: pytest.MonkeyPatch) -> None:
