@@ -35,6 +35,8 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         files.append(File(path=relative, sha256=sha256_of(path), bytes=path.stat().st_size))
         plan = plans[name]
         entries.append(GlassCard(name, relative, plan.stratum, len(glass), plan.seed, plan.rate))
+    for stale in set((output / "glasses").glob("*.npz")) - {output / entry.file for entry in entries}:
+        stale.unlink()  # of an earlier recipe
     groups: dict[str, list[Glass]] = {}
     for name, glass in glasses.items():
         groups.setdefault(plans[name].stratum, []).append(glass)
