@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from zoo.errors import DeclarationError
+from zoo.errors import DeclarationError, StoreError
 
 T = TypeVar("T")
 
@@ -40,6 +41,13 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def storage_error(what: str, error: OSError, how: str) -> StoreError:
+    """The sentence for a folder that is read-only or full; ``how`` names what chooses another."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(f"the disk of the {what} is full: free some space and run again; finished work is kept")
+    return StoreError(f"the {what} must be writable ({error.strerror or error}): choose another with {how}")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

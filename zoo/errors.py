@@ -69,4 +69,4 @@ class TaskError(ZooError):
 
 
 class StoreError(ZooError):
-    """The results folder cannot be read or written."""
+    """A folder for results or caches cannot be read or written."""

@@ -21,6 +21,7 @@ from zoo.benchmark.splits import OptimisticSplit, Split, hold_out_glasses, split
 from zoo.benchmark.store import Result, Store, cell_key
 from zoo.benchmark.suite import Cell
 from zoo.benchmark.task import TaskRows, load_rows, read_task
+from zoo.errors import StoreError
 from zoo.features.compute import CachedFeatures, cached_features, checked_matrix
 from zoo.features.declaration import FloatArray, feature_sets
 from zoo.models.declaration import ModelFamily, TaskKind, model_families
@@ -79,20 +80,17 @@ def empty_result(cell: Cell, **changes: Any) -> Result:
 
 def run_cell(cell: Cell, folder: Path) -> str:
     """Fit, predict, score and store one cell; return its state, or ``"elsewhere"`` if another run is at it."""
-    from filelock import FileLock, Timeout
-
     store = Store(folder)
     key = key_of(cell)
-    try:
-        with FileLock(store.lock_path(key), timeout=0):
-            done = store.get(key)
-            if done is not None:
-                return done.state
-            result, predictions = _attempt(cell)
-            store.add(result, predictions)
-            return result.state
-    except Timeout:
-        return "elsewhere"
+    with store.claim(key) as free:
+        if not free:
+            return "elsewhere"
+        done = store.get(key)
+        if done is not None:
+            return done.state
+        result, predictions = _attempt(cell)
+        store.add(result, predictions)
+        return result.state
 
 
 def _attempt(cell: Cell) -> tuple[Result, pd.DataFrame | None]:
@@ -104,6 +102,8 @@ def _attempt(cell: Cell) -> tuple[Result, pd.DataFrame | None]:
         return empty_result(cell, state="declined", reason=reason), None
     try:
         return _fit_and_score(cell, rows, family)
+    except StoreError:
+        raise  # a full disk is nobody's failure
     except Exception as error:  # a family may fail in any way; the board shows how
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct, field
 
-from zoo._files import atomic_write
+from zoo._files import atomic_write, storage_error
 from zoo.benchmark.suite import Cell
 from zoo.errors import StoreError
 
@@ -111,7 +111,7 @@ class Store:
                 stream.write(b"0" * 65536)
             probe.unlink()
         except OSError as error:
-            raise _storage_error(self.folder, error) from None
+            raise storage_error(f"results folder {self.folder}", error, "--results or ZOO_RESULTS") from None
 
     def finished(self) -> dict[str, Result]:
         """All readable results by key."""
@@ -149,7 +149,7 @@ class Store:
             with atomic_write(self.folder / "results" / f"{result.key}.json") as stream:
                 stream.write(msgspec.json.format(msgspec.json.encode(result), indent=1))
         except OSError as error:
-            raise _storage_error(self.folder, error) from None
+            raise storage_error(f"results folder {self.folder}", error, "--results or ZOO_RESULTS") from None
 
     def prediction_path(self, key: str) -> Path:
         """Parquet file of the test rows of a cell."""
@@ -174,19 +174,27 @@ class Store:
                 "next run makes both again"
             ) from None
 
-    def lock_path(self, key: str) -> Path:
-        """Lock that a process holds while it works on a cell; the system frees it when the process dies."""
-        folder = self.folder / ".locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / key
+    @contextmanager
+    def claim(self, key: str) -> Iterator[bool]:
+        """Hold the lock of a cell; False if another process has it. The system frees it when its holder dies.
 
+        Raises
+        ------
+        StoreError
+            The folder is read-only or full.
+        """
+        from filelock import FileLock, Timeout
 
-def _storage_error(folder: Path, error: OSError) -> StoreError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreError(
-            f"the disk of the results folder {folder} is full: free some space and run again; finished cells are kept"
-        )
-    return StoreError(
-        f"the results folder must be writable, but {folder} is not ({error.strerror or error}): "
-        "choose another with --results or ZOO_RESULTS"
-    )
+        lock = FileLock(self.folder / ".locks" / key)
+        try:
+            (self.folder / ".locks").mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        except OSError as error:
+            raise storage_error(f"results folder {self.folder}", error, "--results or ZOO_RESULTS") from None
+        try:
+            yield True
+        finally:
+            lock.release()

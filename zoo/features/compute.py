@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from zoo._files import atomic_write
+from zoo._files import atomic_write, storage_error
 from zoo.errors import ZooError
 from zoo.features.declaration import FeatureSet, FloatArray, feature_sets
 from zoo.glass import Glass
@@ -111,10 +111,13 @@ def cached_features(name: str, glass: Glass, kinds: tuple[str, ...]) -> CachedFe
     started = time.process_time()
     matrix = compute_features(name, glass, kinds)
     cost = (time.process_time() - started) / len(glass) * 1e6
-    with atomic_write(path) as stream:
-        np.save(stream, matrix)
-    with atomic_write(cost_path) as stream:
-        stream.write(json.dumps({"microseconds_per_atom": round(cost, 3)}).encode())
+    try:
+        with atomic_write(path) as stream:
+            np.save(stream, matrix)
+        with atomic_write(cost_path) as stream:
+            stream.write(json.dumps({"microseconds_per_atom": round(cost, 3)}).encode())
+    except OSError as error:
+        raise storage_error(f"cache folder {folder}", error, "ZOO_CACHE") from None
     return CachedFeatures(path, cost)
 
 
