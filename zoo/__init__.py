@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.api import board, run_suite
     from zoo.datasets.load import load_dataset
+    from zoo.errors import ZooError
     from zoo.features.compute import compute_features
     from zoo.formats import read_glass, write_glass
     from zoo.glass import Field, Glass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "Field": "zoo.glass",
     "Glass": "zoo.glass",
+    "ZooError": "zoo.errors",
     "board": "zoo.api",
     "compute_features": "zoo.features.compute",
     "load_dataset": "zoo.datasets.load",
@@ -32,6 +34,7 @@ _WHERE = {
 __all__ = [
     "Field",
     "Glass",
+    "ZooError",
     "board",
     "compute_features",
     "load_dataset",

@@ -46,20 +46,28 @@ def versions(*names: str) -> dict[str, str]:
     return found
 
 
-def reset_peak_memory() -> None:
-    """Let the kernel count the peak anew (Linux); elsewhere the peak of the whole process is reported."""
+def reset_peak_memory() -> float:
+    """Let the kernel count the peak anew; return the resident memory now, MB (Linux only; elsewhere 0)."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        return
+        return 0.0
+    return _status("VmRSS") or 0.0
 
 
 def peak_memory_mb() -> float:
     """Largest resident memory of this process since :func:`reset_peak_memory`, MB."""
-    status = Path("/proc/self/status")
-    if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
-        return int(found.group(1)) / 1024
+    peak = _status("VmHWM")
+    if peak is not None:
+        return peak
     import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 if platform.system() == "Linux" else 1024**2)
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / (1024 if platform.system() == "Linux" else 1024**2)
+
+
+def _status(name: str) -> float | None:
+    """A memory figure of this process from the kernel, MB."""
+    status = Path("/proc/self/status")
+    found = re.search(rf"{name}:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(found.group(1)) / 1024 if found else None

@@ -280,6 +280,8 @@ def _checked_periodic(periodic: ArrayLike, dimension: int) -> NDArray[np.bool_]:
 
 
 def _checked_field(name: str, value: Field | tuple[ArrayLike, str], n_atoms: int) -> Field:
+    if not isinstance(value, Field) and not (isinstance(value, tuple) and len(value) == 2):
+        raise GlassError(f'field {name!r} must come with its unit, such as (values, "eV"), got {type(value).__name__}')
     values, unit = (value.values, value.unit) if isinstance(value, Field) else value
     array = np.array(values)
     if array.ndim not in (1, 2) or len(array) != n_atoms:

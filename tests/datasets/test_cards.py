@@ -179,13 +179,13 @@ def test_glasses_that_agree_with_their_card_are_loaded(tmp_path: Path) -> None:
 
 def test_the_hash_of_a_data_set_is_that_of_its_files(tmp_path: Path) -> None:
     card = glass_card(tmp_path)
-    before = load_dataset(str(written(tmp_path, card))).content_hash
+    before = load_dataset(str(written(tmp_path, card))).card.content_hash
     card.update(title="Another title", files=card["files"][::-1])
-    assert load_dataset(str(written(tmp_path, card))).content_hash == before
+    assert load_dataset(str(written(tmp_path, card))).card.content_hash == before
     path = tmp_path / card["files"][0]["path"]
     write_npz(path, Glass([[0, 0, 0]], ["Cu"], [9.0] * 3))
     card["files"][0]["sha256"] = sha256_of(path)
-    assert load_dataset(str(written(tmp_path, card))).content_hash != before
+    assert load_dataset(str(written(tmp_path, card))).card.content_hash != before
 
 
 @pytest.mark.parametrize(

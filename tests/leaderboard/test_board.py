@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
@@ -14,9 +15,11 @@ from toy import write_suite
 from zoo.benchmark.runner import run_suite
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import read_suite
+from zoo.datasets.card import read_card
 from zoo.leaderboard.board import _weighted_average_precision, _weighted_pearson, make_board
 from zoo.leaderboard.page import write_page
 from zoo.leaderboard.terminal import print_board
+from zoo.paths import content_root
 
 
 @pytest.fixture
@@ -74,6 +77,34 @@ def test_null_controls_are_marked(results):
 def test_results_of_another_suite_or_version_are_not_mixed_in(results):
     suite = replace(read_suite("toy"), max_train_rows=50)
     assert {row.state for row in make_board(results, suite)[0].rows} == {"incomplete"}
+
+
+def test_results_on_other_data_or_of_unknown_sets_stay_out(results):
+    suite = read_suite("toy")
+    before = make_board(results, suite)
+    some = next(result for result in results if result.state == "ok")
+    results.add(replace(some, key="old-data", data_hash="old", scores_by_glass={"g0": {"average_precision": 9.0}}))
+    results.add(replace(some, key="stranger", features="somebody-elses", family="unheard-of"))
+    after = make_board(results, suite)
+    assert [board.rows for board in after] == [board.rows for board in before]
+    path = content_root() / "datasets" / "toy" / "card.toml"
+    path.write_text(path.read_text().replace(read_card(path.parent).files[0].sha256, "0" * 64))
+    assert {row.state for row in make_board(results, suite)[0].rows} == {"incomplete"}
+
+
+def test_optimism_compares_whole_glasses_under_both_splits(results):
+    suite = read_suite("toy")
+    row = next(row for row in make_board(results, suite)[0].rows if (row.features, row.family) == TREE[1:3])
+    scores = {}
+    for split in ("glass", "random"):
+        mine = [r for r in results if (r.task, r.features, r.family, r.split) == (*TREE[:3], split)]
+        rows = pd.concat([results.predictions(result.key) for result in mine])
+        assert rows["row"].is_unique
+        scores[split] = [
+            average_precision_score(part["target"], part["score"])
+            for _, part in rows.groupby(rows["glass"].astype(str))
+        ]
+    assert row.optimism == pytest.approx(np.mean(scores["random"]) - np.mean(scores["glass"]), abs=1e-6)
 
 
 def test_the_terminal_shows_every_state(results):

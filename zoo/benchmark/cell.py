@@ -50,7 +50,8 @@ def folds_of(name: str, split: str) -> list[Split] | list[OptimisticSplit]:
 def key_of(cell: Cell) -> str:
     """Key of a cell in the store, with the versions and the data at hand."""
     rows = task_rows(cell.task)
-    return cell_key(cell, rows.task.version, feature_sets[cell.features].version, rows.dataset.content_hash)
+    versions_ = feature_sets[cell.features].version, model_families[cell.family].version
+    return cell_key(cell, rows.task, *versions_, rows.dataset.card.content_hash)
 
 
 def empty_result(cell: Cell, **changes: Any) -> Result:
@@ -63,13 +64,14 @@ def empty_result(cell: Cell, **changes: Any) -> Result:
         features=cell.features,
         features_version=feature_sets[cell.features].version,
         family=cell.family,
+        family_version=model_families[cell.family].version,
         mode=cell.mode,
         split=cell.split,
         fold=cell.fold,
         seed=cell.seed,
         max_train_rows=cell.max_train_rows,
         state="ok",
-        data_hash=rows.dataset.content_hash,
+        data_hash=rows.dataset.card.content_hash,
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions=versions(*RECORDED),
         commit=_commit(),
@@ -79,7 +81,10 @@ def empty_result(cell: Cell, **changes: Any) -> Result:
 
 
 def run_cell(cell: Cell, folder: Path) -> str:
-    """Fit, predict, score and store one cell; return its state, or ``"elsewhere"`` if another run is at it."""
+    """Fit, predict, score and store one cell; return its state.
+
+    ``"elsewhere"`` if another run is at it, ``"found"`` if another run has just finished it.
+    """
     store = Store(folder)
     key = key_of(cell)
     with store.claim(key) as free:
@@ -87,7 +92,7 @@ def run_cell(cell: Cell, folder: Path) -> str:
             return "elsewhere"
         done = store.get(key)
         if done is not None:
-            return done.state
+            return "found"
         result, predictions = _attempt(cell)
         store.add(result, predictions)
         return result.state
@@ -159,7 +164,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     x, y = features.matrix, rows.target
     kind = rows.task.kind
     warm_up = _warm_up(family, kind)
-    reset_peak_memory()
+    memory_before = reset_peak_memory()
     estimator = family.build(kind, cell.seed)
     started = time.process_time()
     estimator.fit(x[train], y[train])
@@ -178,6 +183,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
         cell,
         scores=evaluate_finite(kind, y[split.test], score, threshold),
         scores_by_glass=by_glass,
+        threshold=float(threshold) if np.isfinite(threshold) else None,
         n_train=len(train),
         n_test=len(split.test),
         n_columns=x.shape[1],
@@ -185,7 +191,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
         predict_seconds=predicted - fitted,
         warm_up_seconds=warm_up,
         microseconds_per_atom=features.microseconds_per_atom,
-        peak_memory_mb=peak_memory_mb(),
+        peak_memory_mb=max(0.0, peak_memory_mb() - memory_before),
     )
     predictions = pd.DataFrame(
         {

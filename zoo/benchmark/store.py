@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from zoo._files import atomic_write, storage_error
 from zoo.benchmark.suite import Cell
+from zoo.benchmark.task import Task
 from zoo.errors import StoreError
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Result(Struct, frozen=True):
         Metrics over all test rows of the fold; one that is not defined is absent.
     scores_by_glass : dict of dict of float
         The same for the test rows of each glass alone.
+    threshold : float or None
+        Score from which on a row was called class 1; chosen on training glasses.
     fit_seconds, predict_seconds : float
         CPU time of the fit on the training rows, and of predicting the test rows.
     warm_up_seconds : float
@@ -47,7 +50,7 @@ class Result(Struct, frozen=True):
     microseconds_per_atom : float
         CPU time of the descriptor.
     peak_memory_mb : float
-        Largest resident memory of the process during the cell.
+        What the cell added to the resident memory of its process at the peak.
     """
 
     key: str
@@ -56,6 +59,7 @@ class Result(Struct, frozen=True):
     features: str
     features_version: int
     family: str
+    family_version: int
     mode: str
     split: str
     fold: int
@@ -65,6 +69,7 @@ class Result(Struct, frozen=True):
     reason: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     scores_by_glass: dict[str, dict[str, float]] = field(default_factory=dict)
+    threshold: float | None = None
     n_train: int = 0
     n_test: int = 0
     n_columns: int = 0
@@ -80,9 +85,10 @@ class Result(Struct, frozen=True):
     hardware: str = ""
 
 
-def cell_key(cell: Cell, task_version: int, features_version: int, data_hash: str) -> str:
-    """Name of a cell in the store."""
-    content = json.dumps([asdict(cell), task_version, features_version, data_hash], sort_keys=True)
+def cell_key(cell: Cell, task: Task, features_version: int, family_version: int, data_hash: str) -> str:
+    """Name of a cell in the store: changes with the cell, the whole declaration of its task, versions and data."""
+    parts = [asdict(cell), msgspec.to_builtins(task), features_version, family_version, data_hash]
+    content = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:24]
 
 
@@ -114,8 +120,8 @@ class Store:
             raise storage_error(f"results folder {self.folder}", error, "--results or ZOO_RESULTS") from None
 
     def finished(self) -> dict[str, Result]:
-        """All readable results by key."""
-        return {result.key: result for result in self}
+        """Results by key; one that has lost its predictions is not finished."""
+        return {result.key: result for result in self if self._is_whole(result)}
 
     def __iter__(self) -> Iterator[Result]:
         decoder = msgspec.json.Decoder(Result)
@@ -130,7 +136,11 @@ class Store:
     def get(self, key: str) -> Result | None:
         """The result of one cell, if there is one."""
         path = self.folder / "results" / f"{key}.json"
-        return msgspec.json.decode(path.read_bytes(), type=Result) if path.exists() else None
+        result = msgspec.json.decode(path.read_bytes(), type=Result) if path.exists() else None
+        return result if result is not None and self._is_whole(result) else None
+
+    def _is_whole(self, result: Result) -> bool:
+        return result.state != "ok" or self.prediction_path(result.key).exists()
 
     def add(self, result: Result, predictions: pd.DataFrame | None = None) -> None:
         """Keep a result.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from zoo._files import parse_declaration, read_toml
 from zoo.benchmark.task import read_task
@@ -22,8 +22,8 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     """Every feature set with every family on one task."""
 
     task: str
-    features: list[str]
-    families: list[str]
+    features: Annotated[list[str], Meta(min_length=1)]
+    families: Annotated[list[str], Meta(min_length=1)]
 
 
 class Suite(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,10 +36,10 @@ class Suite(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     title: str
-    entries: list[Entry]
-    seed: int = 0
-    max_train_rows: int = 0
-    cell_seconds: int = 300
+    entries: Annotated[list[Entry], Meta(min_length=1)]
+    seed: Annotated[int, Meta(ge=0)] = 0
+    max_train_rows: Annotated[int, Meta(ge=0)] = 0
+    cell_seconds: Annotated[int, Meta(ge=1)] = 300
     random_split: bool = True
     description: str = ""
 
@@ -84,9 +84,9 @@ def read_suite(name: str) -> Suite:
 
 
 def cells_of(suite: Suite) -> list[Cell]:
-    """Every cell of a suite."""
+    """Every cell of a suite, once."""
     splits: list[SplitKind] = ["glass", "random"] if suite.random_split else ["glass"]
-    return [
+    cells = [
         Cell(entry.task, features, family, split, fold, suite.seed, suite.max_train_rows)
         for entry in suite.entries
         for features in entry.features
@@ -94,6 +94,7 @@ def cells_of(suite: Suite) -> list[Cell]:
         for split in splits
         for fold in range(read_task(entry.task).folds)
     ]
+    return list(dict.fromkeys(cells))
 
 
 def _folder() -> Path:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from zoo._files import parse_declaration, read_toml
@@ -40,9 +40,9 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     kind: TaskKind
     dataset: str
-    target: list[str]
+    target: Annotated[list[str], Meta(min_length=1)]
     label: Label
-    folds: int
+    folds: Annotated[int, Meta(ge=2)]
     score_by: Literal["glass", "fold"]
     description: str = ""
     seed: int = 0
@@ -130,9 +130,8 @@ def load_rows(task: Task) -> TaskRows:
 
 def _rows_of_atoms(task: Task, dataset: Dataset) -> TaskRows:
     entries = dataset.card.glasses
-    values = [
-        np.mean([dataset.glasses[entry.id].fields[name].values for name in task.target], axis=0) for entry in entries
-    ]
+    fields = [dataset.glasses[entry.id].fields for entry in entries]
+    values = [np.stack([of[name].values.astype(np.float64) for name in task.target]).mean(axis=0) for of in fields]
     return TaskRows(
         task,
         dataset,

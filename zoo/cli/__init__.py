@@ -62,10 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     except ZooError as error:
         click.echo(f"zoo: {error}", err=True)
         sys.exit(2)
-    except click.exceptions.Abort:
-        click.echo("zoo: stopped", err=True)
-        sys.exit(130)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("zoo: stopped; finished work is kept, the same command continues", err=True)
         sys.exit(130)
     except click.exceptions.Exit as done:
@@ -73,10 +70,13 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except BrokenPipeError:
+    except BrokenPipeError:  # before OSError, which it is
         # the reader (head, less) has gone; nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        click.echo(f"zoo: {error.filename or 'a file'} cannot be read or written: {error.strerror or error}", err=True)
+        sys.exit(2)
 
 
 def console(**options: Any) -> Any:

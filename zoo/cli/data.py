@@ -36,6 +36,7 @@ def build(name: str, variant: str, output: Path | None, workers: int | None, ins
     from zoo.datasets.registry import dataset_folder
     from zoo.errors import RecipeError
     from zoo.simulation.build import build_dataset
+    from zoo.simulation.recipe import read_recipe
 
     folder = dataset_folder(name)
     recipe = folder / "recipe.toml"
@@ -43,6 +44,9 @@ def build(name: str, variant: str, output: Path | None, workers: int | None, ins
         raise RecipeError(
             f"{name} has no recipe, so it cannot be built; external data are had by zoo data fetch {name}"
         )
+    if install and variant != "full":
+        raise RecipeError(f"only the full variant replaces a committed data set, got {variant!r}: leave out --install")
+    read_recipe(recipe, variant)
     output = (output or Path("build") / f"{folder.name}-{variant}").resolve()
     out = console()
     out.print(f"building {folder.name} ({variant}) in {output}", highlight=False, soft_wrap=True)
@@ -56,9 +60,12 @@ def build(name: str, variant: str, output: Path | None, workers: int | None, ins
 
 
 def _install(output: Path, folder: Path) -> None:
-    """Replace the data of ``folder`` by those of ``output``; the card, which names them, goes last."""
+    """Replace the data of ``folder`` by those of ``output``: copied beside first, the card, which names them, last."""
+    staged = folder / "glasses.new"
+    shutil.rmtree(staged, ignore_errors=True)
+    shutil.copytree(output / "glasses", staged)
     shutil.rmtree(folder / "glasses", ignore_errors=True)
-    shutil.copytree(output / "glasses", folder / "glasses")
+    staged.rename(folder / "glasses")
     for file in ("quality.png", "card.toml"):
         shutil.copyfile(output / file, folder / file)
 
@@ -115,7 +122,7 @@ def show(name: str) -> None:
 
     folder = dataset_folder(name)
     if not (folder / "card.toml").exists():
-        raise DatasetError(f"{name} has a recipe but no data yet: run zoo data build {name}")
+        raise DatasetError(f"{name} has a recipe but no data yet: run zoo data build {name} --install")
     card = read_card(folder)
     out = console(highlight=False)
     out.print(f"[bold]{card.name}[/] {card.version}: {card.title}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -76,6 +77,11 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
     quality: list[Quality] = field(default_factory=list)
     made: dict[str, str | int | float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def content_hash(self) -> str:
+        """One hash over the sha256 of all files."""
+        return hashlib.sha256("".join(sorted(entry.sha256 for entry in self.files)).encode()).hexdigest()
 
     def names(self, *roles: Role) -> list[str]:
         """Names of the columns with one of ``roles``, in the order of the card."""

@@ -34,13 +34,6 @@ class Dataset:
     folder: Path
     paths: dict[str, Path]
 
-    @property
-    def content_hash(self) -> str:
-        """One hash over the sha256 of all files."""
-        import hashlib
-
-        return hashlib.sha256("".join(sorted(self.paths)).encode()).hexdigest()
-
     @cached_property
     def glasses(self) -> dict[str, Glass]:
         """Every glass by its id, with the fields that the card declares.
@@ -133,7 +126,7 @@ def load_dataset(name: str) -> Dataset:
     """
     folder = dataset_folder(name)
     if not (folder / "card.toml").exists():
-        raise DatasetError(f"{name} has a recipe but no data yet: run zoo data build {name}")
+        raise DatasetError(f"{name} has a recipe but no data yet: run zoo data build {name} --install")
     card = read_card(folder)
     return Dataset(card, folder, {entry.sha256: _verified(card, folder, entry) for entry in card.files})
 
@@ -149,7 +142,9 @@ def _verified(card: Card, folder: Path, entry: File) -> Path:
         return fetch_file(entry.url, entry.sha256)
     path = folder / entry.path
     if not path.is_file():
-        raise DatasetError(f"{card.name}: {path} is missing: get the folder again, or run zoo data build {card.name}")
+        raise DatasetError(
+            f"{card.name}: {path} is missing: get the folder again, or run zoo data build {card.name} --install"
+        )
     found = sha256_of(path)
     if found != entry.sha256:
         raise ChecksumError(

@@ -87,11 +87,11 @@ def read_glass(
         Its content is not a usable configuration.
     """
     path = Path(path)
+    if not path.is_file():
+        raise FileFormatError(f"{path} does not exist or is no file")
     format = format or guess_format(path)
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
-    if not path.is_file():
-        raise FileFormatError(f"{path} does not exist or is no file")
     if format == "npz":
         return read_npz(path)
     found = _parse(path, _text_of(path), format, type_map, frame)
@@ -143,7 +143,8 @@ def guess_format(path: Path) -> str:
         return SUFFIXES[name.suffix.lower()]
     except KeyError:
         raise FileFormatError(
-            f"the format of {path.name} cannot be told from its name: give one of {', '.join(FORMATS)}"
+            f"the format of {path.name} cannot be told from its name: give one of {', '.join(FORMATS)}, such as "
+            'format="lammps-dump"'
         ) from None
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.benchmark.metrics import HEADLINE, metric_names
-from zoo.benchmark.store import Result, Store
-from zoo.benchmark.suite import Suite
+from zoo.benchmark.metrics import HEADLINE, evaluate, metric_names
+from zoo.benchmark.store import Result, Store, cell_key
+from zoo.benchmark.suite import Suite, cells_of
 from zoo.benchmark.task import Task, read_task
+from zoo.datasets.card import read_card
+from zoo.datasets.registry import dataset_folder
 from zoo.features.declaration import feature_sets
 from zoo.models.declaration import model_families
 
@@ -35,7 +37,7 @@ class BoardRow:
     interval : (float, float) or None
         95 % of the headline score, bootstrap over glasses.
     optimism : float or None
-        Headline score under the random split minus that under the split by glass, both averaged over folds.
+        Headline score under the random split minus that under the split by glass.
     n_glasses, n_columns : int
     fit_seconds, predict_seconds, microseconds_per_atom, peak_memory_mb : float
         Means over folds; the largest of all folds for memory.
@@ -100,20 +102,14 @@ def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
 
 
 def _latest(store: Store, suite: Suite) -> Iterable[Result]:
-    """Results that a suite asks for, made with the present versions of tasks and feature sets, the newest data only."""
-    newest: dict[tuple[str, str, str, str, str, int], Result] = {}
-    versions = {entry.task: read_task(entry.task).version for entry in suite.entries}
-    for result in store:
-        if (
-            result.task in versions
-            and result.task_version == versions[result.task]
-            and result.features_version == feature_sets[result.features].version
-            and (result.seed, result.max_train_rows) == (suite.seed, suite.max_train_rows)
-        ):
-            key = (result.task, result.features, result.family, result.mode, result.split, result.fold)
-            if key not in newest or newest[key].finished < result.finished:
-                newest[key] = result
-    return newest.values()
+    """Results of the cells of a suite as they are declared now, on the data as their card states them now."""
+    tasks = {entry.task: read_task(entry.task) for entry in suite.entries}
+    data = {name: read_card(dataset_folder(task.dataset)).content_hash for name, task in tasks.items()}
+    keys = set()
+    for cell in cells_of(suite):
+        versions = feature_sets[cell.features].version, model_families[cell.family].version
+        keys.add(cell_key(cell, tasks[cell.task], *versions, data[cell.task]))
+    return [result for result in store if result.key in keys]
 
 
 def _row(task: Task, features: str, family: str, by_split: dict[str, list[Result]], store: Store) -> BoardRow:
@@ -129,13 +125,6 @@ def _row(task: Task, features: str, family: str, by_split: dict[str, list[Result
         scores, interval = _mean(of_glasses, task), _interval_over_glasses([s.get(headline) for s in of_glasses])
     else:
         scores, interval = _mean([result.scores for result in folds], task), _interval_over_folds(task, folds, store)
-    random = by_split.get("random", [])
-    optimism = None
-    if len(random) == task.folds and all(headline in result.scores for result in [*folds, *random]):
-        optimism = float(
-            np.mean([result.scores[headline] for result in random])
-            - np.mean([result.scores[headline] for result in folds])
-        )
     return BoardRow(
         features=features,
         family=family,
@@ -143,7 +132,7 @@ def _row(task: Task, features: str, family: str, by_split: dict[str, list[Result
         state="ok",
         scores=scores,
         interval=interval,
-        optimism=optimism,
+        optimism=_optimism(task, folds, by_split.get("random", []), store),
         n_glasses=sum(len(result.scores_by_glass) for result in folds),
         n_columns=folds[0].n_columns,
         fit_seconds=float(np.mean([result.fit_seconds for result in folds])),
@@ -152,6 +141,30 @@ def _row(task: Task, features: str, family: str, by_split: dict[str, list[Result
         peak_memory_mb=max(result.peak_memory_mb for result in folds),
         null_control=null,
     )
+
+
+def _optimism(task: Task, folds: list[Result], random: list[Result], store: Store) -> float | None:
+    """Headline score under the random split minus that under the split by glass, averaged in the same way.
+
+    Where scores are averaged over glasses, the random folds' predictions of each glass are put together first: every
+    atom has been predicted once under either split, and each glass is ranked whole.
+    """
+    headline = HEADLINE[task.kind]
+    if len(random) < task.folds or any(result.state != "ok" for result in random):
+        return None
+    if task.score_by == "fold":
+        leaky, honest = ([result.scores.get(headline, np.nan) for result in part] for part in (random, folds))
+    else:
+        import pandas as pd
+
+        rows = pd.concat([store.predictions(result.key) for result in random]).astype({"glass": str})
+        leaky = [
+            evaluate(task.kind, part["target"].to_numpy(), part["score"].to_numpy())[headline]
+            for _, part in rows.groupby("glass")
+        ]
+        honest = [scores.get(headline, np.nan) for result in folds for scores in result.scores_by_glass.values()]
+    difference = float(np.mean(leaky) - np.mean(honest))
+    return difference if np.isfinite(difference) else None
 
 
 def _mean(scores: list[dict[str, float]], task: Task) -> dict[str, float]:

@@ -21,6 +21,8 @@ class ModelFamily:
     build : callable of (kind, seed) returning an unfitted scikit-learn estimator
         Single-threaded: the harness runs one fit per core. A classifier offers ``predict_proba`` or
         ``decision_function``. Scaling belongs inside, as a pipeline.
+    version : int
+        Raise it when the same data give other predictions: results of the old version are then not reused.
     declines : callable of (kind) returning None or the reason why the family cannot do such a task
     null_control : bool
         A family that must not predict anything; always on the board.
@@ -30,6 +32,7 @@ class ModelFamily:
     title: str
     citation: str
     build: Callable[[TaskKind, int], Any]
+    version: int = 1
     declines: Callable[[TaskKind], str | None] = lambda kind: None
     null_control: bool = False
 

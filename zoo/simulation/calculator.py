@@ -60,6 +60,8 @@ class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
         """See :meth:`ase.calculators.calculator.Calculator.calculate`."""
         super().calculate(atoms, properties or ["energy"], system_changes)
         positions, cell = atoms.positions, np.asarray(atoms.cell)
+        if not np.isfinite(positions).all():
+            raise ZooError("positions must be finite: the dynamics blew up, use a shorter time step")
         if self._list_is_stale(atoms):
             self._build_list(atoms)
         wrapped = positions - self._wrap @ cell
