@@ -59,7 +59,7 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
             "potential": recipe.potential,
             "potential_citation": tables.citation,
             "potential_sha256": tables.sha256,
-            "cpu_hours": round(cpu_seconds / 3600, 2),
+            "cpu_hours": float(f"{cpu_seconds / 3600:.3g}"),
             "cpu": hardware(),
             **versions("numpy", "scipy", "numba", "ase"),
         },
