@@ -37,6 +37,15 @@ class ColumnCard(Struct, frozen=True, forbid_unknown_fields=True):
     family: str = ""
 
 
+class TableCard(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table beside the main content: ``file`` is parquet, ``columns`` describes every column of it."""
+
+    name: str
+    file: str
+    description: str
+    columns: list[ColumnCard]
+
+
 class GlassCard(Struct, frozen=True, forbid_unknown_fields=True):
     """One glass: its file and how it was made. ``stratum`` is kept balanced between folds."""
 
@@ -74,6 +83,9 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
     files: list[File]
     columns: list[ColumnCard]
     glasses: list[GlassCard] = field(default_factory=list)
+    table: str = ""
+    """File of the table of pairs, where there are several files."""
+    tables: list[TableCard] = field(default_factory=list)
     quality: list[Quality] = field(default_factory=list)
     made: dict[str, str | int | float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -110,10 +122,10 @@ def read_card(folder: Path) -> Card:
             raise DeclarationError(f"{path}: files must lie inside the folder, got {entry.path!r}")
     if card.kind == "pairs" and (len(card.names("group")) != 1 or len(card.names("state")) != 2):
         raise DeclarationError(f"{path}: a table of pairs needs one column of role group and two of role state")
-    if card.kind == "pairs" and len(card.files) != 1:
-        raise DeclarationError(f"{path}: a table of pairs is one file, got {len(card.files)}")
-    if card.kind == "glasses":
-        missing = {g.file for g in card.glasses} - {entry.path for entry in card.files}
-        if missing:
-            raise DeclarationError(f"{path}: no sha256 is stated for {sorted(missing)[0]}")
+    if card.kind == "pairs" and len(card.files) != 1 and not card.table:
+        raise DeclarationError(f"{path}: table must say which of the {len(card.files)} files holds the pairs")
+    named = {*(g.file for g in card.glasses), *(t.file for t in card.tables), *([card.table] if card.table else [])}
+    missing = named - {entry.path or entry.url for entry in card.files}
+    if missing:
+        raise DeclarationError(f"{path}: no sha256 is stated for {sorted(missing)[0]}")
     return card

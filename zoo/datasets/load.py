@@ -11,7 +11,7 @@ from zoo._files import sha256_of
 from zoo.datasets.card import Card, File, read_card
 from zoo.datasets.fetch import fetch_file
 from zoo.datasets.registry import dataset_folder
-from zoo.errors import ChecksumError, DatasetError
+from zoo.errors import ChecksumError, DatasetError, UnknownNameError
 from zoo.glass import Glass
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ class Dataset:
         """
         from zoo.formats.npz import read_npz
 
-        if self.card.kind != "glasses":
+        if not self.card.glasses:
             raise DatasetError(f"{self.card.name} is a table of pairs and holds no glasses")
         glasses = {}
         for entry in self.card.glasses:
             glass = read_npz(self.folder / entry.file)
-            for column in self.card.columns:
+            for column in self.card.columns if self.card.kind == "glasses" else ():
                 if column.name not in glass.fields:
                     raise DatasetError(f"{self.card.name}: {entry.file} lacks the column {column.name!r} of the card")
                 unit = glass.fields[column.name].unit
@@ -79,11 +79,11 @@ class Dataset:
 
         if self.card.kind != "pairs":
             raise DatasetError(f"{self.card.name} holds glasses and has no table")
-        (path,) = self.paths.values()
+        (path,) = self.paths.values() if not self.card.table else (self._path_of(self.card.table),)
         try:
-            table = pd.read_feather(path)
+            table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_feather(path)
         except (ValueError, OSError) as error:
-            raise DatasetError(f"{self.card.name}: {path} is no readable feather file: {error}") from None
+            raise DatasetError(f"{self.card.name}: {path} is no readable table: {error}") from None
         wanted = [column.name for column in self.card.columns]
         missing = [name for name in wanted if name not in table.columns]
         if missing:
@@ -112,6 +112,31 @@ class Dataset:
                 f"but row {int(repeated.to_numpy().argmax())} repeats an earlier one ({int(repeated.sum())} do)"
             )
         return table
+
+
+    def side_table(self, name: str) -> pd.DataFrame:
+        """A table beside the main content, such as the events behind per-atom barriers.
+
+        Raises
+        ------
+        UnknownNameError, DatasetError
+            No such table; a column of the card is missing in it.
+        """
+        import pandas as pd
+
+        cards = {table.name: table for table in self.card.tables}
+        if name not in cards:
+            raise UnknownNameError("table", name, sorted(cards))
+        table = pd.read_parquet(self._path_of(cards[name].file))
+        wanted = [column.name for column in cards[name].columns]
+        missing = [column for column in wanted if column not in table.columns]
+        if missing:
+            raise DatasetError(f"{self.card.name}: the table {name} lacks the column {missing[0]!r} of the card")
+        return table[wanted]
+
+    def _path_of(self, file: str) -> Path:
+        (entry,) = (entry for entry in self.card.files if file in (entry.path, entry.url))
+        return self.paths[entry.sha256]
 
 
 def load_dataset(name: str) -> Dataset:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,61 +15,10 @@ from zoo.formats.npz import read_npz, write_npz
 from zoo.glass import Glass
 from zoo.simulation.potentials import EmbeddedAtomTables, load_potential
 from zoo.simulation.recipe import GlassPlan, Recipe, fingerprint, read_recipe
+from zoo.simulation.steps import STEPS, Job
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-Report = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One stage that every glass goes through.
-
-    Attributes
-    ----------
-    version : int
-        Raise it when the same declaration gives other numbers.
-    cost : float
-        Share of the whole build, for the progress bar.
-    inputs : callable of (recipe, plan) returning what the result depends on
-    run : callable of (recipe, plan, previous glass, tables, folder, report) returning the glass with more fields
-    """
-
-    version: int
-    cost: float
-    inputs: Callable[[Recipe, GlassPlan], object]
-    run: Callable[[Recipe, GlassPlan, Glass | None, EmbeddedAtomTables, Path, Report], Glass]
-
-
-def _run_quench(
-    recipe: Recipe, plan: GlassPlan, glass: Glass | None, tables: EmbeddedAtomTables, folder: Path, report: Report
-) -> Glass:
-    from msgspec.structs import replace
-
-    from zoo.simulation.quench import quench
-
-    schedule = replace(recipe.quench, rate=plan.rate)
-    made = quench(plan.composition, schedule, tables, plan.seed, folder, report)
-    return made.with_metadata(id=plan.id, stratum=plan.stratum, seed=plan.seed, quench_rate=plan.rate)
-
-
-def _run_shear(
-    recipe: Recipe, plan: GlassPlan, glass: Glass | None, tables: EmbeddedAtomTables, folder: Path, report: Report
-) -> Glass:
-    from zoo.simulation.shear import shear
-
-    if glass is None:
-        raise RecipeError("shear needs a glass: put quench before it in steps")
-    labelled, curves = shear(glass, recipe.shear, tables, folder, report)
-    return labelled.with_metadata(stress_strain={plane: curve.tolist() for plane, curve in curves.items()})
-
-
-STEPS = {
-    "quench": Step(1, 0.6, lambda recipe, plan: (recipe.quench, plan), _run_quench),
-    "shear": Step(1, 0.4, lambda recipe, plan: recipe.shear, _run_shear),
-}
-
 
 def build_dataset(
     recipe_path: Path,
@@ -108,14 +55,14 @@ def build_dataset(
     unknown = [step for step in recipe.steps if step not in STEPS]
     if unknown:
         raise RecipeError(f"{recipe_path}: a step must be one of {', '.join(STEPS)}, got {unknown[0]!r}")
-    tables = load_potential(recipe.potential)  # fetched once, before the workers start
     plans = recipe.glass_plans()
+    potentials = {name: load_potential(name) for name in {plan.potential for plan in plans}}  # fetched before the work
     folders = {plan.id: output / "work" / plan.id for plan in plans}
     last = recipe.steps[-1]
     unfinished = {}
     for plan in plans:
         folders[plan.id].mkdir(parents=True, exist_ok=True)
-        if _finished(folders[plan.id] / f"{last}.npz", _fingerprints(recipe, plan, tables)[last]) is None:
+        if _finished(folders[plan.id] / f"{last}.npz", _fingerprints(recipe, plan, potentials[plan.potential])[last]) is None:
             unfinished[plan.id] = folders[plan.id]
     if unfinished:
         _run_in_processes(recipe_path, variant, unfinished, workers or os.cpu_count() or 1, progress)
@@ -131,11 +78,11 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
     """All steps of one glass, in this process; finished steps are recognised by their fingerprint."""
     recipe = read_recipe(recipe_path, variant)
     plan = next(plan for plan in recipe.glass_plans() if plan.id == glass_id)
-    tables = load_potential(recipe.potential)
+    potential = load_potential(plan.potential)
     glass: Glass | None = None
     before = 0.0
     whole = sum(STEPS[name].cost for name in recipe.steps)
-    for name, chain in _fingerprints(recipe, plan, tables).items():
+    for name, chain in _fingerprints(recipe, plan, potential).items():
         step = STEPS[name]
         result = folder / f"{name}.npz"
         finished = _finished(result, chain)
@@ -146,7 +93,8 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
             def report(fraction: float, done: float = before, cost: float = step.cost) -> None:
                 (folder / "progress").write_text(f"{(done + fraction * cost) / whole:.4f}")
 
-            finished = step.run(recipe, plan, glass, tables, folder, report).with_metadata(fingerprint=chain)
+            job = Job(recipe, plan, glass, potential, folder, report)
+            finished = step.run(job).with_metadata(fingerprint=chain)
             _add_seconds(folder, time.process_time() - started)
             write_npz(result, finished)
         glass = finished
@@ -154,9 +102,9 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
     (folder / "progress").write_text("1")
 
 
-def _fingerprints(recipe: Recipe, plan: GlassPlan, tables: EmbeddedAtomTables) -> dict[str, str]:
+def _fingerprints(recipe: Recipe, plan: GlassPlan, potential: EmbeddedAtomTables) -> dict[str, str]:
     """For each step, the hash of all that its result depends on: the potential, the steps before it, its inputs."""
-    chain = fingerprint(recipe.potential, tables.sha256)
+    chain = fingerprint(potential.name, potential.sha256)
     chains = {}
     for name in recipe.steps:
         chain = fingerprint(chain, name, STEPS[name].version, STEPS[name].inputs(recipe, plan))

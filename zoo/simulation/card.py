@@ -16,7 +16,8 @@ from zoo.formats.npz import write_npz
 from zoo.glass import Glass
 from zoo.simulation.potentials import load_potential
 from zoo.simulation.quality import draw, measure
-from zoo.simulation.recipe import Recipe, label_columns
+from zoo.simulation.recipe import Recipe
+from zoo.simulation.steps import STEPS
 
 KEPT = ("id", "stratum", "seed", "quench_rate")
 """Metadata that goes into the published file; histories stay in the work folder."""
@@ -24,9 +25,10 @@ KEPT = ("id", "stratum", "seed", "quench_rate")
 
 def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, variant: str, cpu_seconds: float) -> Path:
     """Write glasses, figure and, last, ``card.toml``; return its path."""
-    columns = label_columns(recipe)
-    tables = load_potential(recipe.potential)
+    columns = [column for step in recipe.steps for column in STEPS[step].columns(recipe)]
+    tables = [table for step in recipe.steps for table in STEPS[step].tables(recipe)]
     plans = {plan.id: plan for plan in recipe.glass_plans()}
+    potentials = {name: load_potential(name) for name in sorted({plan.potential for plan in plans.values()})}
     files, entries = [], []
     for name, glass in glasses.items():
         path = output / "glasses" / f"{name}.npz"
@@ -37,6 +39,10 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         entries.append(GlassCard(name, relative, plan.stratum, len(glass), plan.seed, plan.rate))
     for stale in set((output / "glasses").glob("*.npz")) - {output / entry.file for entry in entries}:
         stale.unlink()  # of an earlier recipe
+    for table in tables:
+        path = output / table.file
+        _join_tables(table.name, [output / "work" / name for name in glasses], path)
+        files.append(File(path=table.file, sha256=sha256_of(path), bytes=path.stat().st_size))
     groups: dict[str, list[Glass]] = {}
     for name, glass in glasses.items():
         groups.setdefault(plans[name].stratum, []).append(glass)
@@ -53,12 +59,13 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         files=files,
         columns=columns,
         glasses=entries,
+        tables=tables,
         quality=_quality(recipe, groups),
         made={
             "by": f"zoo data build {recipe.name}" + ("" if variant == "full" else f" --variant {variant}"),
-            "potential": recipe.potential,
-            "potential_citation": tables.citation,
-            "potential_sha256": tables.sha256,
+            "potential": ", ".join(potentials),
+            "potential_citation": "; ".join(potential.citation for potential in potentials.values()),
+            "potential_sha256": ", ".join(potential.sha256 for potential in potentials.values()),
             "cpu_hours": float(f"{cpu_seconds / 3600:.3g}"),
             "cpu": hardware(),
             **versions("numpy", "scipy", "numba", "ase"),
@@ -69,6 +76,16 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
     with atomic_write(path) as stream:
         tomli_w.dump(_without_empty(msgspec.to_builtins(card)), stream, multiline_strings=True)
     return path
+
+
+def _join_tables(name: str, folders: list[Path], path: Path) -> None:
+    """Rows that every glass has left, under each other, with the glass in front."""
+    import pandas as pd
+
+    parts = [pd.read_parquet(folder / f"{name}.parquet") for folder in folders]
+    joined = pd.concat(parts, keys=[folder.name for folder in folders], names=["glass"])
+    with atomic_write(path) as stream:
+        joined.reset_index(level="glass").to_parquet(stream, index=False, compression="zstd")
 
 
 def _published(glass: Glass, fields: set[str]) -> Glass:

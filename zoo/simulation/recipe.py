@@ -11,10 +11,9 @@ import msgspec
 from msgspec import Struct, field
 
 from zoo._files import parse_declaration, read_toml
-from zoo.datasets.card import ColumnCard
 from zoo.errors import RecipeError
 from zoo.simulation.quench import Composition, QuenchSchedule
-from zoo.simulation.shear import ShearSchedule, check_schedule, label_name
+from zoo.simulation.shear import ShearSchedule, check_schedule
 
 
 class GlassGroup(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +24,8 @@ class GlassGroup(Struct, frozen=True, forbid_unknown_fields=True):
     seeds: list[int]
     rate: float
     """Quench rate in K/s."""
+    potential: str = ""
+    """Where it differs from the recipe's."""
 
 
 class Literature(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +58,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     def glass_plans(self) -> list[GlassPlan]:
         """Every glass of the recipe."""
         return [
-            GlassPlan(f"{group.stratum.lower()}-s{seed}", group.stratum, group.composition, seed, group.rate)
+            GlassPlan(
+                id=f"{group.stratum.lower()}-s{seed}",
+                stratum=group.stratum,
+                composition=group.composition,
+                seed=seed,
+                rate=group.rate,
+                potential=group.potential or self.potential,
+            )
             for group in self.glasses
             for seed in group.seeds
         ]
@@ -71,6 +79,7 @@ class GlassPlan(Struct, frozen=True):
     composition: Composition
     seed: int
     rate: float
+    potential: str
 
 
 def read_recipe(path: Path, variant: str = "full") -> Recipe:
@@ -109,27 +118,6 @@ def fingerprint(*parts: object) -> str:
     """Short hash of declarations: an output whose fingerprint fits needs no second making."""
     content = json.dumps([msgspec.to_builtins(part) for part in parts], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def label_columns(recipe: Recipe) -> list[ColumnCard]:
-    """Cards of the label fields that the recipe's steps write."""
-    if "shear" not in recipe.steps:
-        return []
-    texts = {
-        "d2min": ("Å²", "non-affine displacement D2min, mean over neighbours within {cutoff} Å"),
-        "von_mises": ("1", "von Mises local shear strain, neighbours within {cutoff} Å"),
-    }
-    return [
-        ColumnCard(
-            name=label_name(quantity, plane, strain),
-            unit=unit,
-            role="target",
-            description=f"{text.format(cutoff=recipe.shear.cutoff)}; {plane} shear to {100 * strain:g} %",
-        )
-        for plane in recipe.shear.planes
-        for strain in recipe.shear.strains
-        for quantity, (unit, text) in texts.items()
-    ]
 
 
 def _merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,12 @@ from zoo.simulation.potentials import EmbeddedAtomTables
 PLANES = {"xy": (1, 0), "xz": (2, 0), "yz": (2, 1)}
 """Shear plane: the cell vector that tilts and the axis that it tilts along."""
 VOIGT = {"xy": 5, "xz": 4, "yz": 3}
+LABELS = {
+    "d2min": ("Å²", "non-affine displacement D2min, mean over neighbours within {cutoff} Å"),
+    "von_mises": ("1", "von Mises local shear strain, neighbours within {cutoff} Å"),
+    "displacement": ("Å", "length of the displacement beyond the affine one of the cell, mean displacement removed"),
+}
+"""Unit and description of each label."""
 
 
 class ShearSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +90,7 @@ def shear(
     Returns
     -------
     labelled : Glass
-        With fields ``d2min_<plane>_<strain>`` (Å²) and ``von_mises_<plane>_<strain>`` (1).
+        With a field ``<quantity>_<plane>_<strain>`` for each of ``LABELS``.
     stress_strain : dict of ndarray of shape (n_steps + 1, 2)
         Engineering strain and shear stress (GPa) for each plane.
     """
@@ -104,7 +110,7 @@ def shear(
         with np.load(finished) as stored:
             curves[plane] = stored["stress_strain"]
             for strain in schedule.strains:
-                for quantity, unit in (("d2min", "Å²"), ("von_mises", "1")):
+                for quantity, (unit, _) in LABELS.items():
                     name = label_name(quantity, plane, strain)
                     labels[name] = (stored[name], unit)
     for plane in schedule.planes:
@@ -123,6 +129,7 @@ def _shear_plane(
     atoms = Atoms(list(glass.species), positions=glass.positions, cell=glass.cell, pbc=True)
     atoms.calc = EmbeddedAtomCalculator(tables, skin=0.6)
     minimize(atoms, schedule.force)
+    start = atoms.get_scaled_positions(wrap=False)
     curve = [[0.0, _shear_stress(atoms, plane)]]
     result: dict[str, NDArray[np.float64]] = {}
     n_steps = round(max(schedule.strains) / schedule.step)
@@ -139,8 +146,16 @@ def _shear_plane(
             local = local_deformation(glass, deformed, schedule.cutoff)
             result[label_name("d2min", plane, labelled[number])] = local.d2min
             result[label_name("von_mises", plane, labelled[number])] = local.von_mises
+            result[label_name("displacement", plane, labelled[number])] = _displacement(start, atoms)
         report(number / n_steps)
     return {**result, "stress_strain": np.array(curve)}
+
+
+def _displacement(start: NDArray[np.float64], atoms: Atoms) -> NDArray[np.float64]:
+    """Length (Å) of each atom's move from where an affine deformation of the scaled ``start`` would have put it."""
+    moved = (atoms.get_scaled_positions(wrap=False) - start) @ np.asarray(atoms.cell)
+    moved -= moved.mean(axis=0)
+    return np.asarray(np.sqrt((moved**2).sum(axis=1)))
 
 
 def _shear_stress(atoms: Atoms, plane: str) -> float:

@@ -1,0 +1,120 @@
+"""The stages that a glass goes through: what each needs, does and leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.datasets.card import ColumnCard, TableCard
+from zoo.errors import RecipeError
+from zoo.glass import Glass
+
+if TYPE_CHECKING:
+    from zoo.simulation.potentials import EmbeddedAtomTables
+    from zoo.simulation.recipe import GlassPlan, Recipe
+
+
+@dataclass(frozen=True)
+class Job:
+    """One step of one glass.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    plan : GlassPlan
+    glass : Glass or None
+        What the step before has made; None for the first step.
+    potential : EmbeddedAtomTables
+    folder : Path
+        Private to the glass; whatever a killed run leaves there must let the next one continue to the same numbers.
+    report : callable of the fraction done
+    """
+
+    recipe: Recipe
+    plan: GlassPlan
+    glass: Glass | None
+    potential: EmbeddedAtomTables
+    folder: Path
+    report: Callable[[float], None]
+
+    @property
+    def start(self) -> Glass:
+        """The glass of the step before.
+
+        Raises
+        ------
+        RecipeError
+            There is none.
+        """
+        if self.glass is None:
+            raise RecipeError(f"{self.recipe.name}: the first of the steps must make a glass, got {self.recipe.steps}")
+        return self.glass
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage.
+
+    Attributes
+    ----------
+    version : int
+        Raise it when the same declaration gives other numbers.
+    cost : float
+        Share of the whole build, for the progress bar.
+    inputs : callable of (recipe, plan) returning what the result depends on
+    run : callable of (job) returning the glass with more fields
+        It may also leave ``job.folder/<table>.parquet`` for each of ``tables``.
+    columns : callable of (recipe) returning cards of the fields that are published
+    tables : callable of (recipe) returning cards of tables
+        Rows about a glass that are not one per atom, such as saddle-search events. What the glasses have left under
+        ``<table>.parquet`` is published as one file with a column ``glass`` in front.
+    """
+
+    version: int
+    cost: float
+    inputs: Callable[[Recipe, GlassPlan], object]
+    run: Callable[[Job], Glass]
+    columns: Callable[[Recipe], list[ColumnCard]] = lambda recipe: []
+    tables: Callable[[Recipe], list[TableCard]] = lambda recipe: []
+
+
+def _run_quench(job: Job) -> Glass:
+    from msgspec.structs import replace
+
+    from zoo.simulation.quench import quench
+
+    plan = job.plan
+    schedule = replace(job.recipe.quench, rate=plan.rate)
+    made = quench(plan.composition, schedule, job.potential, plan.seed, job.folder, job.report)
+    return made.with_metadata(id=plan.id, stratum=plan.stratum, seed=plan.seed, quench_rate=plan.rate)
+
+
+def _run_shear(job: Job) -> Glass:
+    from zoo.simulation.shear import shear
+
+    labelled, curves = shear(job.start, job.recipe.shear, job.potential, job.folder, job.report)
+    return labelled.with_metadata(stress_strain={plane: curve.tolist() for plane, curve in curves.items()})
+
+
+def _shear_columns(recipe: Recipe) -> list[ColumnCard]:
+    from zoo.simulation.shear import LABELS, label_name
+
+    return [
+        ColumnCard(
+            name=label_name(quantity, plane, strain),
+            unit=unit,
+            role="target",
+            description=f"{text.format(cutoff=recipe.shear.cutoff)}; {plane} shear to {100 * strain:g} %",
+        )
+        for plane in recipe.shear.planes
+        for strain in recipe.shear.strains
+        for quantity, (unit, text) in LABELS.items()
+    ]
+
+
+STEPS = {
+    "quench": Step(1, 0.6, lambda recipe, plan: (recipe.quench, plan), _run_quench),
+    "shear": Step(1, 0.4, lambda recipe, plan: recipe.shear, _run_shear, _shear_columns),
+}
