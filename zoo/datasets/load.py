@@ -66,15 +66,14 @@ class Dataset:
         return glasses
 
     @cached_property
-    def table(self) -> pd.DataFrame:
-        """The table of a data set of pairs, with exactly the columns of the card.
+    def raw_table(self) -> pd.DataFrame:
+        """The table of a data set of pairs as it was published, flaws included; :attr:`table` refuses them.
 
         Raises
         ------
         DatasetError
-            Columns are missing, values are not finite, or two rows have the same identity.
+            The file is no table, is empty, or lacks a column of the card.
         """
-        import numpy as np
         import pandas as pd
 
         if self.card.kind != "pairs":
@@ -93,6 +92,21 @@ class Dataset:
         table = table[wanted].reset_index(drop=True)
         for name in self.card.names("feature", "target"):
             table[name] = pd.to_numeric(table[name], errors="coerce")
+        return table
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The table of a data set of pairs, with exactly the columns of the card.
+
+        Raises
+        ------
+        DatasetError
+            Columns are missing, values are not finite, or two rows have the same identity.
+        """
+        import numpy as np
+
+        table = self.raw_table
+        for name in self.card.names("feature", "target"):
             finite = np.isfinite(table[name].to_numpy(dtype=float))
             if not finite.all():
                 raise DatasetError(
@@ -112,7 +126,6 @@ class Dataset:
                 f"but row {int(repeated.to_numpy().argmax())} repeats an earlier one ({int(repeated.sum())} do)"
             )
         return table
-
 
     def side_table(self, name: str) -> pd.DataFrame:
         """A table beside the main content, such as the events behind per-atom barriers.
