@@ -71,7 +71,7 @@ class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
         virial = np.empty(6)
         energy = embedded_atom_forces(
             wrapped, self._kind, SIGNS @ cell, self._start, self._index, self._image, t.cutoffs, t.pair,
-            t.embedding, t.dr, t.drho, forces, energies, virial, self._scratch,
+            t.embedding, t.dr, t.drho, forces, energies, virial, self._work,
         )  # fmt: skip
         self.results = {
             "energy": energy,
@@ -118,10 +118,16 @@ class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
             cutoffs + self._list_skin,
             half=True,
         )
-        self._start, self._index = pairs.start, pairs.index
+        self._start, self._index = pairs.start, pairs.index.astype(np.int32)
         image = pairs.image  # -1, 0 or 1 cells away, as the positions are wrapped
         self._image = (image[:, 0] * 9 + image[:, 1] * 3 + image[:, 2] + 13).astype(np.uint8)
-        self._scratch = np.empty((len(pairs.index), 8))
+        n_pairs = len(pairs.index) + 1  # a pair beyond the cutoff is written before it is dropped
+        self._work = (
+            np.empty((n_pairs, 3)),
+            np.empty((n_pairs, 3)),
+            np.empty(n_pairs, np.int32),
+            np.empty(len(atoms) + 1, np.int64),
+        )
         self._list_positions = atoms.positions.copy()
         self._list_cell = cell.copy()
         self._numbers = atoms.numbers.copy()

@@ -115,6 +115,6 @@ def _shear_columns(recipe: Recipe) -> list[ColumnCard]:
 
 
 STEPS = {
-    "quench": Step(1, 0.6, lambda recipe, plan: (recipe.quench, plan), _run_quench),
-    "shear": Step(1, 0.4, lambda recipe, plan: recipe.shear, _run_shear, _shear_columns),
+    "quench": Step(2, 0.6, lambda recipe, plan: (recipe.quench, plan), _run_quench),
+    "shear": Step(2, 0.4, lambda recipe, plan: recipe.shear, _run_shear, _shear_columns),
 }
