@@ -78,6 +78,28 @@ FILES = {
             license="CDDL-1.0",
             citation="Mendelev, Kramer, Ott, Sordelet, Yagodin & Popel, Phil. Mag. 89, 967 (2009)",
         ),
+        PotentialFile(
+            name="ni-nb-2016",
+            url="https://openkim.org/files/MO_047308317761_000/Ni-Nb_1.eam.fs",
+            sha256="69dd67ecb9b222af3b3fb9fe8617bedc481673b8020753718889cf783dc827c8",
+            license="public domain",
+            citation="Zhang, Ashcraft, Mendelev, Wang & Kelton, J. Chem. Phys. 145, 204505 (2016)",
+        ),
+        PotentialFile(
+            name="al-sm-2015",
+            url="https://openkim.org/files/MO_338600200739_000/Al90Sm10_MendelevM_2014.eam.fs",
+            sha256="5e7ab7d86af93f62cb2e90df303d3b10c30828ded6c22da1154ccf3bbd5998d5",
+            license="public domain",
+            citation="Mendelev, Zhang, Ye, Sun, Nguyen, Wilson, Wang & Ho, Modell. Simul. Mater. Sci. Eng. 23, 045013 "
+            "(2015)",
+        ),
+        PotentialFile(
+            name="fe-p-2004",
+            url="https://openkim.org/files/MO_884343146310_005/Fe-P.eam.fs",
+            sha256="3839f36405cebeaffe93d10102e15bd68dc0d38a421c3ecb341bb7645a53cdb4",
+            license="CDDL-1.0",
+            citation="Ackland, Mendelev, Srolovitz, Han & Barashev, J. Phys.: Condens. Matter 16, S2629 (2004)",
+        ),
     )
 }
 

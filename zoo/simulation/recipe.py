@@ -26,6 +26,8 @@ class GlassGroup(Struct, frozen=True, forbid_unknown_fields=True):
     """Quench rate in K/s."""
     potential: str = ""
     """Where it differs from the recipe's."""
+    cutoff: float = 0.0
+    """Å, of the labels' neighbourhoods, where it differs from the shear schedule's."""
 
 
 class Literature(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +67,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
                 seed=seed,
                 rate=group.rate,
                 potential=group.potential or self.potential,
+                cutoff=group.cutoff or self.shear.cutoff,
             )
             for group in self.glasses
             for seed in group.seeds
@@ -80,6 +83,7 @@ class GlassPlan(Struct, frozen=True):
     seed: int
     rate: float
     potential: str
+    cutoff: float
 
 
 def read_recipe(path: Path, variant: str = "full") -> Recipe:

@@ -14,6 +14,7 @@ from zoo.glass import Glass
 if TYPE_CHECKING:
     from zoo.simulation.potentials import EmbeddedAtomTables
     from zoo.simulation.recipe import GlassPlan, Recipe
+    from zoo.simulation.shear import ShearSchedule
 
 
 @dataclass(frozen=True)
@@ -94,19 +95,27 @@ def _run_quench(job: Job) -> Glass:
 def _run_shear(job: Job) -> Glass:
     from zoo.simulation.shear import shear
 
-    labelled, curves = shear(job.start, job.recipe.shear, job.potential, job.folder, job.report)
+    schedule = _shear_schedule(job.recipe, job.plan)
+    labelled, curves = shear(job.start, schedule, job.potential, job.folder, job.report)
     return labelled.with_metadata(stress_strain={plane: curve.tolist() for plane, curve in curves.items()})
+
+
+def _shear_schedule(recipe: Recipe, plan: GlassPlan) -> ShearSchedule:
+    from msgspec.structs import replace
+
+    return replace(recipe.shear, cutoff=plan.cutoff)
 
 
 def _shear_columns(recipe: Recipe) -> list[ColumnCard]:
     from zoo.simulation.shear import LABELS, label_name
 
+    cutoffs = " or ".join(f"{cutoff:g}" for cutoff in sorted({plan.cutoff for plan in recipe.glass_plans()}))
     return [
         ColumnCard(
             name=label_name(quantity, plane, strain),
             unit=unit,
             role="target",
-            description=f"{text.format(cutoff=recipe.shear.cutoff)}; {plane} shear to {100 * strain:g} %",
+            description=f"{text.format(cutoff=cutoffs)}; {plane} shear to {100 * strain:g} %",
         )
         for plane in recipe.shear.planes
         for strain in recipe.shear.strains
@@ -115,6 +124,11 @@ def _shear_columns(recipe: Recipe) -> list[ColumnCard]:
 
 
 STEPS = {
-    "quench": Step(2, 0.6, lambda recipe, plan: (recipe.quench, plan), _run_quench),
-    "shear": Step(2, 0.4, lambda recipe, plan: recipe.shear, _run_shear, _shear_columns),
+    "quench": Step(
+        2,
+        0.6,
+        lambda recipe, plan: (recipe.quench, plan.id, plan.stratum, plan.composition, plan.seed, plan.rate),
+        _run_quench,
+    ),
+    "shear": Step(2, 0.4, _shear_schedule, _run_shear, _shear_columns),
 }
