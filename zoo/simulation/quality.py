@@ -34,23 +34,37 @@ class Measurement:
 
 
 def radial_distribution(
-    glass: Glass, center: str | None = None, neighbor: str | None = None, reach: float = RANGE
+    glass: Glass,
+    center: str | None = None,
+    neighbor: str | None = None,
+    reach: float = RANGE,
+    width: float = BIN,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Pair distribution function, total or of one pair of species.
+    """Pair distribution function in 2D or 3D, total or of one pair of species.
+
+    Parameters
+    ----------
+    glass : Glass
+    center, neighbor : str, optional
+        Species; any by default.
+    reach : float, Å
+        Of g(r); never more than half of the smallest height of the cell.
+    width : float, Å
+        Of the bins.
 
     Returns
     -------
     r, g : ndarray of shape (n_bins,), float64
         Bin centres in Å and the dimensionless g(r).
     """
-    neighbors = find_neighbors(glass, min(reach, 0.499 * glass.heights.min()))
     reach = min(reach, 0.499 * glass.heights.min())
-    edges = np.arange(0.0, reach, BIN)
+    neighbors = find_neighbors(glass, reach)
+    edges = np.arange(0.0, reach, width)
     from_kind = glass.species == center if center else np.ones(len(glass), bool)
     to_kind = glass.species == neighbor if neighbor else np.ones(len(glass), bool)
     keep = from_kind[neighbors.center] & to_kind[neighbors.index]
     counts, _ = np.histogram(neighbors.distance[keep], edges)
-    shells = 4 / 3 * np.pi * np.diff(edges**3)
+    shells = np.pi * np.diff(edges**2) if glass.dimension == 2 else 4 / 3 * np.pi * np.diff(edges**3)
     ideal = from_kind.sum() * to_kind.sum() / glass.volume * shells
     return 0.5 * (edges[1:] + edges[:-1]), counts / ideal
 
