@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toy import write_task
+from toy import unlabel, write_task
 
+from zoo.benchmark.cell import feature_matrix
 from zoo.benchmark.task import load_rows, read_task, task_names
 from zoo.errors import DeclarationError, TaskError, UnknownNameError
+from zoo.features.compute import compute_features
 
 
 def test_the_top_fraction_is_taken_in_every_glass(root):
@@ -18,6 +20,37 @@ def test_the_top_fraction_is_taken_in_every_glass(root):
     for glass in range(6):
         chosen, left = (values[(rows.glass == glass) & (rows.target == label)] for label in (1, 0))
         assert chosen.min() >= left.max()
+
+
+def test_the_bottom_fraction_holds_the_smallest_values(root):
+    write_task(root, "low", label={"rule": "bottom-fraction", "fraction": 0.05})
+    rows = load_rows(read_task("low"))
+    for number, glass in enumerate(rows.dataset.glasses.values()):
+        chosen = np.flatnonzero(rows.target[rows.glass == number])
+        assert set(chosen) == set(np.argsort(glass.fields["slip"].values)[:5])
+
+
+def test_a_pooled_fraction_is_one_of_all_glasses(root):
+    write_task(root, "pooled", label={"rule": "top-fraction", "fraction": 0.1, "pooled": True})
+    rows = load_rows(read_task("pooled"))
+    values = np.concatenate([glass.fields["slip"].values for glass in rows.dataset.glasses.values()])
+    assert set(np.flatnonzero(rows.target)) == set(np.argsort(-values)[:65])
+
+
+def test_atoms_without_a_label_are_left_out_and_features_stay_with_their_atoms(root):
+    unlabel(root, missing="atoms that were not searched")
+    rows = load_rows(read_task("toy-class"))
+    assert rows.source[:9].tolist() == [*range(100, 108), 108 + 100]
+    assert [int(rows.target[rows.glass == glass].sum()) for glass in range(6)] == [2] * 6  # 20 % of 8
+    whole = [compute_features("coordination", glass, ("Cu", "Zr")) for glass in rows.dataset.glasses.values()]
+    expected = np.concatenate([matrix[100:] for matrix in whole])
+    np.testing.assert_array_equal(feature_matrix("toy-class", "coordination").matrix, expected)
+
+
+def test_a_missing_label_that_the_card_does_not_explain_is_refused(root):
+    unlabel(root, missing="")
+    with pytest.raises(TaskError, match="the target must be finite, but it is not in 600 rows"):
+        load_rows(read_task("toy-class"))
 
 
 def test_values_are_logarithms(root):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import shutil
 from collections.abc import Callable
@@ -86,12 +87,12 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 def test_a_build_gives_a_data_set_that_loads(dataset: Dataset) -> None:
     card = dataset.card
-    assert (card.name, card.version, card.kind) == ("cuzr-shear", "0.1-quick", "glasses")
+    assert (card.name, card.version, card.kind) == ("cuzr-shear", f"{read_recipe(RECIPE).version}-quick", "glasses")
     assert [glass.id for glass in card.glasses] == ["cu50zr50-s1", "cu65zr35-s1"]
     assert {glass.stratum for glass in card.glasses} == set(STRATA)
     assert {(column.name, column.unit, column.role) for column in card.columns} == {
         (f"{quantity}_xy_{strain}", unit, "target")
-        for quantity, unit in (("d2min", "Å²"), ("von_mises", "1"))
+        for quantity, unit in (("d2min", "Å²"), ("von_mises", "1"), ("displacement", "Å"))
         for strain in ("0.020", "0.040")
     }
     assert card.made["potential"] == "emt-cu-zr"
@@ -340,9 +341,7 @@ def test_steps_are_made_again_only_if_what_they_depend_on_changes(
     folder = tmp_path / "a-s3"
     made: list[str] = []
     for name, step in build.STEPS.items():
-        counted = build.Step(
-            step.version, step.cost, step.inputs, lambda *rest, name=name, run=step.run: made.append(name) or run(*rest)
-        )
+        counted = dataclasses.replace(step, run=lambda job, name=name, run=step.run: made.append(name) or run(job))
         monkeypatch.setitem(build.STEPS, name, counted)
     shorter = {"planes": ["xy"], "step": 0.01, "strains": [0.01]}
     for changes, expected in [
@@ -395,7 +394,7 @@ def test_every_variant_of_the_recipe_is_a_recipe() -> None:
     assert (full.potential, quick.potential) == ("cu-zr-2009", "emt-cu-zr")
     assert quick.quench.melt_temperature == full.quench.melt_temperature
     assert quick.quench.melt_time < full.quench.melt_time
-    assert len(full.glass_plans()) == 8
+    assert len(full.glass_plans()) > len(quick.glass_plans())
     assert fingerprint(full.quench) != fingerprint(quick.quench)
 
 
@@ -440,7 +439,7 @@ def test_an_unknown_variant_and_a_missing_recipe_are_named(tmp_path: Path) -> No
 def test_shear_alone_has_no_glass_to_shear(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path / "recipe.toml", steps=["shear"])
     (tmp_path / "a-s3").mkdir()
-    with pytest.raises(RecipeError, match="put quench before it in steps"):
+    with pytest.raises(RecipeError, match="the first of the steps must make a glass"):
         build_glass(recipe, "full", "a-s3", tmp_path / "a-s3")
 
 

@@ -141,11 +141,12 @@ def feature_matrix(task: str, features: str) -> Features:
         started = time.process_time()
         names = rows.dataset.card.names("feature")  # identities and states never reach a descriptor
         entry = feature_sets[features]
-        matrix = checked_matrix(entry, entry.compute(rows.dataset.table[names], ()), len(rows), ())
+        table = rows.dataset.table[names].iloc[rows.source]
+        matrix = checked_matrix(entry, entry.compute(table, ()), len(rows), ())
         return Features(matrix, (time.process_time() - started) / len(rows) * 1e6)
     parts = features_of_glasses(rows, features)
     cost = float(np.mean([part.microseconds_per_atom for part in parts]))
-    return Features(np.concatenate([part.load() for part in parts]), cost)
+    return Features(np.concatenate([part.load() for part in parts])[rows.source], cost)
 
 
 def features_of_glasses(rows: TaskRows, features: str) -> list[CachedFeatures]:

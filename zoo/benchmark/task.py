@@ -20,13 +20,15 @@ from zoo.paths import content_root
 class Label(Struct, frozen=True, forbid_unknown_fields=True):
     """How target columns become a label.
 
-    Several target columns are averaged first. ``rule``: *top-fraction* marks the largest ``fraction`` of each glass;
-    *flag* takes a column of zeros and ones; *value* predicts the number itself; *log10* and *minus-log10* its
-    logarithm.
+    Several target columns are averaged first. ``rule``: *top-fraction* and *bottom-fraction* mark the largest or
+    smallest ``fraction`` of each glass; *flag* takes a column of zeros and ones; *value* predicts the number itself;
+    *log10* and *minus-log10* its logarithm. With ``pooled`` a fraction is one of all glasses together: such labels
+    mostly tell glasses apart where their means differ.
     """
 
-    rule: Literal["top-fraction", "flag", "value", "log10", "minus-log10"]
+    rule: Literal["top-fraction", "bottom-fraction", "flag", "value", "log10", "minus-log10"]
     fraction: float = 0.0
+    pooled: bool = False
 
 
 class Task(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +52,7 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class TaskRows:
-    """Every row of a task.
+    """Every row of a task: those rows of the data set that are labelled.
 
     Attributes
     ----------
@@ -63,6 +65,8 @@ class TaskRows:
     glass_names : list of str
     stratum : list of str
         Of each glass; kept balanced between folds.
+    source : ndarray of shape (n_rows,), int64
+        Which row of the data set each one is, counted over all its glasses or down its table.
     states : ndarray of shape (n_rows, 2), int64, or None
         End states of a pair, numbered over the whole table.
     """
@@ -73,6 +77,7 @@ class TaskRows:
     glass: NDArray[np.int32]
     glass_names: list[str]
     stratum: list[str]
+    source: NDArray[np.int64]
     states: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -96,11 +101,11 @@ def read_task(name: str) -> Task:
         raise UnknownNameError("task", name, task_names())
     path = _folder() / f"{name}.toml"
     task = parse_declaration(read_toml(path), Task, path)
-    makes_classes = task.label.rule in ("top-fraction", "flag")
+    makes_classes = task.label.rule in ("top-fraction", "bottom-fraction", "flag")
     if makes_classes != (task.kind == "classification"):
         raise TaskError(f"{path}: label rule {task.label.rule!r} does not make a {task.kind} target")
-    if task.label.rule == "top-fraction" and not 0 < task.label.fraction < 1:
-        raise TaskError(f"{path}: the fraction of a top-fraction label must lie between 0 and 1")
+    if task.label.rule.endswith("-fraction") and not 0 < task.label.fraction < 1:
+        raise TaskError(f"{path}: the fraction of a {task.label.rule} label must lie between 0 and 1")
     return task
 
 
@@ -132,46 +137,59 @@ def _rows_of_atoms(task: Task, dataset: Dataset) -> TaskRows:
     entries = dataset.card.glasses
     fields = [dataset.glasses[entry.id].fields for entry in entries]
     values = [np.stack([of[name].values.astype(np.float64) for name in task.target]).mean(axis=0) for of in fields]
+    glass = np.repeat(np.arange(len(entries), dtype=np.int32), [len(value) for value in values])
+    value = np.concatenate(values)
+    source = _labelled_rows(task, dataset, value)
     return TaskRows(
         task,
         dataset,
-        target=np.concatenate([_label(task.label, value) for value in values]),
-        glass=np.repeat(np.arange(len(entries), dtype=np.int32), [len(value) for value in values]),
+        target=_label(task.label, value[source], glass[source]),
+        glass=glass[source],
         glass_names=[entry.id for entry in entries],
         stratum=[entry.stratum for entry in entries],
+        source=source,
     )
 
 
 def _rows_of_pairs(task: Task, dataset: Dataset) -> TaskRows:
     table = dataset.table
     (group,) = dataset.card.names("group")
-    names, glass = np.unique(table[group].to_numpy(), return_inverse=True)
     value = table[task.target].to_numpy(dtype=float).mean(axis=1)
-    if task.label.rule == "top-fraction":
-        target = np.empty(len(value))
-        for number in range(len(names)):
-            target[glass == number] = _label(task.label, value[glass == number])
-    else:
-        target = _label(task.label, value)
+    source = _labelled_rows(task, dataset, value)
+    table = table.iloc[source]
+    names, glass = np.unique(table[group].to_numpy(), return_inverse=True)
     ends = [table[name].to_numpy() for name in dataset.card.names("state")]
     named = np.array([[f"{g}/{end}" for g, end in zip(glass, column, strict=True)] for column in ends])
     _, states = np.unique(named, return_inverse=True)
     return TaskRows(
         task,
         dataset,
-        target=target,
+        target=_label(task.label, value[source], glass),
         glass=glass.astype(np.int32),
         glass_names=[f"{name:g}" if isinstance(name, float) else str(name) for name in names],
         stratum=[""] * len(names),
+        source=source,
         states=states.reshape(2, -1).T,
     )
 
 
-def _label(label: Label, value: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Label of the rows of one glass."""
-    if label.rule == "top-fraction":
+def _labelled_rows(task: Task, dataset: Dataset, value: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rows with a label: all of them, unless the card says why values are missing."""
+    may_miss = any(column.missing for column in dataset.card.columns if column.name in task.target)
+    rows = np.flatnonzero(~np.isnan(value)) if may_miss else np.arange(len(value))
+    if not len(rows):
+        raise TaskError(f"task {task.name}: no row of {task.dataset} has a value of {', '.join(task.target)}")
+    return rows
+
+
+def _label(label: Label, value: NDArray[np.float64], glass: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Label of every row; ``glass`` tells which rows are ranked together."""
+    if label.rule.endswith("-fraction"):
+        order = -value if label.rule == "top-fraction" else value
         chosen = np.zeros(len(value))
-        chosen[np.argsort(-value, kind="stable")[: max(1, round(label.fraction * len(value)))]] = 1.0
+        for number in [None] if label.pooled else np.unique(glass):
+            rows = np.arange(len(value)) if number is None else np.flatnonzero(glass == number)
+            chosen[rows[np.argsort(order[rows], kind="stable")[: max(1, round(label.fraction * len(rows)))]]] = 1.0
         return np.where(np.isfinite(value), chosen, np.nan)
     if label.rule in ("flag", "value"):
         return value.astype(float)
