@@ -7,24 +7,18 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from ase import Atoms, units
-from ase.md.bussi import Bussi
+from ase import Atoms
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from ase.optimize import FIRE
 from numpy.typing import NDArray
 
 from zoo._files import atomic_write
-from zoo.errors import RecipeError
 from zoo.glass import Glass
 from zoo.simulation.calculator import EmbeddedAtomCalculator
-from zoo.simulation.minimize import BULK_MODULUS, minimize, relax_to_zero_pressure
+from zoo.simulation.dynamics import canonical_dynamics, require_stable
+from zoo.simulation.minimize import minimize, relax_to_zero_pressure
 from zoo.simulation.potentials import EmbeddedAtomTables
 
-PS = 1000.0 * units.fs
-THERMOSTAT = 0.1 * PS
-BAROSTAT = 1.0 * PS
-BAROSTAT_INTERVAL = 20
-"""Steps between two rescalings of the cell: each one makes the forces stale."""
 CHUNK = 1000
 """Steps between two checkpoints."""
 
@@ -101,24 +95,14 @@ def quench(
         for first in range(0, steps[segment], CHUNK)
     ]
     atoms, done, thermo = _restore(checkpoint) or (_liquid(composition, schedule, tables, seed), 0, [])
-    calculator = EmbeddedAtomCalculator(tables)
-    atoms.calc = calculator
+    atoms.calc = EmbeddedAtomCalculator(tables)
     for number in range(done, len(chunks)):
         segment, first, length = chunks[number]
         start, end, _, step, constant_pressure = segments[segment]
-        calculator.forget_neighbors()
-        ramp = (end - start) / steps[segment]
-        dynamics = Bussi(
-            atoms, step * units.fs, max(start + ramp * first, 1.0), THERMOSTAT, np.random.default_rng([seed, number])
-        )
-        _attach_ramp(dynamics, start + ramp * first, ramp)
-        if constant_pressure:
-            dynamics.attach(_rescale_cell, interval=BAROSTAT_INTERVAL, atoms=atoms, step=step * units.fs)
-        dynamics.run(length)
-        if not np.isfinite(atoms.positions).all() or atoms.get_temperature() > 10 * schedule.melt_temperature:
-            raise RecipeError(
-                f"the dynamics blew up at {start:.0f} K with a time step of {step:g} fs: use a shorter time_step"
-            )
+        heating = (end - start) / steps[segment]
+        random = np.random.default_rng([seed, number])
+        canonical_dynamics(atoms, step, start + heating * first, random, heating, constant_pressure).run(length)
+        require_stable(atoms, start, 10 * schedule.melt_temperature, step)
         thermo.append(
             [atoms.get_temperature(), atoms.get_potential_energy() / len(atoms), atoms.get_volume() / len(atoms)]
         )
@@ -159,24 +143,6 @@ def _liquid(composition: Composition, schedule: QuenchSchedule, tables: Embedded
     MaxwellBoltzmannDistribution(atoms, temperature_K=schedule.melt_temperature, rng=random)
     Stationary(atoms)
     return atoms
-
-
-def _attach_ramp(dynamics: Bussi, temperature: float, per_step: float) -> None:
-    """Move the thermostat's target by ``per_step`` K every step."""
-
-    def turn() -> None:
-        target = max(temperature + per_step * dynamics.nsteps, 1.0)
-        dynamics.temp = target * units.kB
-        dynamics.target_kinetic_energy = 0.5 * dynamics.temp * dynamics.ndof
-
-    dynamics.attach(turn, interval=1)
-
-
-def _rescale_cell(atoms: Atoms, step: float) -> None:
-    """Berendsen barostat towards zero pressure, isotropic, at most 0.2 % at a time."""
-    pressure = -atoms.get_stress(include_ideal_gas=True)[:3].mean()
-    change = BAROSTAT_INTERVAL * step / BAROSTAT * pressure / (3 * BULK_MODULUS)
-    atoms.set_cell(atoms.cell * (1 + np.clip(change, -0.002, 0.002)), scale_atoms=True)
 
 
 def _save(path: Path, atoms: Atoms, done: int, thermo: list[list[float]]) -> None:

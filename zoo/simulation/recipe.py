@@ -11,9 +11,13 @@ import msgspec
 from msgspec import Struct, field
 
 from zoo._files import parse_declaration, read_toml
+from zoo.datasets.card import Units
 from zoo.errors import RecipeError
+from zoo.simulation import hops, physics, shear
+from zoo.simulation.hops import HopSchedule
+from zoo.simulation.physics import PhysicsSchedule
 from zoo.simulation.quench import Composition, QuenchSchedule
-from zoo.simulation.shear import ShearSchedule, check_schedule
+from zoo.simulation.shear import ShearSchedule
 
 
 class GlassGroup(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +57,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     glasses: list[GlassGroup]
     quench: QuenchSchedule = field(default_factory=QuenchSchedule)
     shear: ShearSchedule = field(default_factory=ShearSchedule)
+    physics: PhysicsSchedule = field(default_factory=PhysicsSchedule)
+    hops: HopSchedule = field(default_factory=HopSchedule)
+    units: Units = field(default_factory=Units)
     literature: list[Literature] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     variants: dict[str, Any] = field(default_factory=dict)
@@ -112,7 +119,9 @@ def read_recipe(path: Path, variant: str = "full") -> Recipe:
                 f"{path}: atoms and quench rates must be positive, got {group.composition.atoms} at {group.rate:g} K/s"
             )
     try:
-        check_schedule(recipe.shear)
+        shear.check_schedule(recipe.shear)
+        physics.check_schedule(recipe.physics)
+        hops.check_schedule(recipe.hops)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
     return recipe

@@ -123,6 +123,41 @@ def _shear_columns(recipe: Recipe) -> list[ColumnCard]:
     ]
 
 
+def _run_hops(job: Job) -> Glass:
+    from zoo.simulation.hops import label_hops
+
+    return label_hops(job.start, job.recipe.hops, job.potential, job.plan.seed, job.folder, job.report)
+
+
+def _hop_columns(recipe: Recipe) -> list[ColumnCard]:
+    from zoo.simulation.hops import LABELS, PARTS
+
+    schedule = recipe.hops
+    runs = f"{schedule.run_time:g} ps at {schedule.temperature:g} K, windows of {schedule.window:g} ps"
+    return [
+        ColumnCard(
+            name=f"{name}{part}",
+            unit=unit,
+            role="target",
+            description=f"{text}, {average.format(runs=schedule.runs)}; {runs}",
+        )
+        for part, average in PARTS.items()
+        for name, (unit, text) in LABELS.items()
+    ]
+
+
+def _run_physics(job: Job) -> Glass:
+    from zoo.simulation.physics import physics
+
+    return physics(job.start, job.recipe.physics, job.potential, job.report)
+
+
+def _physics_columns(recipe: Recipe) -> list[ColumnCard]:
+    from zoo.simulation.physics import physics_columns
+
+    return physics_columns(recipe.physics)
+
+
 STEPS = {
     "quench": Step(
         2,
@@ -130,5 +165,7 @@ STEPS = {
         lambda recipe, plan: (recipe.quench, plan.id, plan.stratum, plan.composition, plan.seed, plan.rate),
         _run_quench,
     ),
+    "physics": Step(1, 0.05, lambda recipe, plan: recipe.physics, _run_physics, _physics_columns),
     "shear": Step(2, 0.4, _shear_schedule, _run_shear, _shear_columns),
+    "hops": Step(1, 0.6, lambda recipe, plan: recipe.hops, _run_hops, _hop_columns),
 }
