@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from msgspec import structs
 from toy import make_rows
 
 from zoo.benchmark.splits import OptimisticSplit, Split, hold_out_glasses, split_at_random, split_by_glass
@@ -53,6 +56,15 @@ def test_every_glass_is_tested_once_and_strata_are_dealt_evenly():
     for split in splits:
         strata = {rows.stratum[glass] for glass in np.unique(rows.glass[split.test])}
         assert strata == {"a", "b"}
+
+
+def test_glasses_of_one_origin_are_never_parted():
+    rows = replace(make_rows(n_glasses=7, n_atoms=10, folds=5), origin=["a", "b", "b", "c", "d", "e", "a"])
+    splits = split_by_glass(rows)
+    tested = [set(np.unique(rows.glass[split.test]).tolist()) for split in splits]
+    assert sorted(map(sorted, tested)) == [[0, 6], [1, 2], [3], [4], [5]]
+    with pytest.raises(SplitError, match="asks for 6 folds by glass and toy has 7 glasses of 5 origins"):
+        split_by_glass(replace(rows, task=structs.replace(rows.task, folds=6)))
 
 
 def test_folds_depend_on_the_seed_of_the_task_only():

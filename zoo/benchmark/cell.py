@@ -173,8 +173,8 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     score = predict_scores(estimator, x[split.test], kind)
     predicted = time.process_time()
     threshold = np.nan
-    if kind == "classification" and cell.split == "glass":
-        threshold = _threshold(cell, family, x[train], y[train], rows.glass[train])
+    if kind == "classification" and isinstance(split, Split):
+        threshold = _threshold(cell, family, x[train], y[train], split.glass[train])
     by_glass = {
         rows.glass_names[glass]: evaluate_finite(kind, y[split.test[of_glass]], score[of_glass], threshold)
         for glass in np.unique(rows.glass[split.test])

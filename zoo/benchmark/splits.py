@@ -20,7 +20,7 @@ class Split:
     train, test : ndarray of int64
         Row numbers.
     glass : ndarray of shape (n_rows,)
-        Glass of every row.
+        Glass of every row; the same number for glasses of one origin.
     states : ndarray of shape (n_rows, 2), optional
         End states of every pair.
 
@@ -66,29 +66,34 @@ class OptimisticSplit:
 
 
 def split_by_glass(rows: TaskRows) -> list[Split]:
-    """The folds of a task: every glass is tested once, strata are dealt out evenly.
+    """The folds of a task: each glass is tested once, strata are dealt out evenly, glasses of one origin stay together.
 
     Raises
     ------
     SplitError
-        There are fewer glasses than folds, or a fold lacks a class.
+        There are fewer glasses (of different origin) than folds, or a fold lacks a class.
     """
-    folds, n_glasses = rows.task.folds, len(rows.glass_names)
-    if folds < 2 or n_glasses < folds:
+    names = rows.origin or rows.glass_names
+    origins = list(dict.fromkeys(names))
+    origin_of = np.array([origins.index(name) for name in names], dtype=np.int32)
+    folds, n_origins = rows.task.folds, len(origins)
+    if folds < 2 or n_origins < folds:
+        shared = f" of {n_origins} origins" if n_origins < len(names) else ""
         raise SplitError(
-            f"task {rows.task.name} asks for {folds} folds by glass and {rows.task.dataset} has {n_glasses} glasses: "
-            "add glasses or lower folds (at least 2)"
+            f"task {rows.task.name} asks for {folds} folds by glass and {rows.task.dataset} has {len(names)} glasses"
+            f"{shared}: add glasses or lower folds (at least 2)"
         )
     random = np.random.default_rng(rows.task.seed)
-    order = random.permutation(n_glasses)
-    strata = np.array(rows.stratum)
+    order = random.permutation(n_origins)
+    strata = np.array([rows.stratum[names.index(origin)] for origin in origins])
     order = order[np.argsort(strata[order], kind="stable")]
-    fold_of = np.empty(n_glasses, dtype=np.int64)
-    fold_of[order] = np.arange(n_glasses) % folds
+    fold_of = np.empty(n_origins, dtype=np.int64)
+    fold_of[order] = np.arange(n_origins) % folds
+    glass = origin_of[rows.glass]
     splits = []
     for fold in range(folds):
-        is_test = fold_of[rows.glass] == fold
-        split = Split(np.flatnonzero(~is_test), np.flatnonzero(is_test), rows.glass, rows.states)
+        is_test = fold_of[glass] == fold
+        split = Split(np.flatnonzero(~is_test), np.flatnonzero(is_test), glass, rows.states)
         _require_both_classes(rows, split, fold)
         splits.append(split)
     return splits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -67,8 +67,10 @@ class TaskRows:
         Of each glass; kept balanced between folds.
     source : ndarray of shape (n_rows,), int64
         Which row of the data set each one is, counted over all its glasses or down its table.
-    states : ndarray of shape (n_rows, 2), int64, or None
+    states : ndarray of shape (n_rows, 1 or 2), int64, or None
         End states of a pair, numbered over the whole table.
+    origin : list of str
+        Of each glass; glasses of one origin are never parted. Empty: every glass is of its own.
     """
 
     task: Task
@@ -79,6 +81,7 @@ class TaskRows:
     stratum: list[str]
     source: NDArray[np.int64]
     states: NDArray[np.int64] | None = None
+    origin: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.target)
@@ -148,6 +151,7 @@ def _rows_of_atoms(task: Task, dataset: Dataset) -> TaskRows:
         glass_names=[entry.id for entry in entries],
         stratum=[entry.stratum for entry in entries],
         source=source,
+        origin=[entry.origin or f"glass {entry.id}" for entry in entries],
     )
 
 
@@ -169,7 +173,7 @@ def _rows_of_pairs(task: Task, dataset: Dataset) -> TaskRows:
         glass_names=[f"{name:g}" if isinstance(name, float) else str(name) for name in names],
         stratum=[""] * len(names),
         source=source,
-        states=states.reshape(2, -1).T,
+        states=states.reshape(len(ends), -1).T,
     )
 
 

@@ -87,13 +87,14 @@ def fetch(names: tuple[str, ...]) -> None:
         for entry in external:
             path = fetch_file(entry.url, entry.sha256, progress=True)
             out.print(f"{name}: {path} ({entry.bytes / 1e6:.1f} MB, sha256 verified)", highlight=False, soft_wrap=True)
-            out.print(f"licence {card.license}; cite {card.citation}", highlight=False, style="dim")
+        if external:
+            out.print(f"licence {card.license}; cite {card.citation}", highlight=False, style="dim", soft_wrap=True)
 
 
 @command.command(epilog="Example: zoo data verify cuzr-shear")
 @click.argument("names", nargs=-1)
 def verify(names: tuple[str, ...]) -> None:
-    """Check every checksum and the schema of data sets NAMES, all by default."""
+    """Check every checksum and the schema of data sets NAMES; by default of all that are here."""
     from zoo.datasets.load import load_dataset
     from zoo.datasets.registry import list_cards
     from zoo.errors import ZooError
@@ -101,15 +102,32 @@ def verify(names: tuple[str, ...]) -> None:
     out = console()
     failed = []
     for name in names or tuple(card.name for card in list_cards()):
+        flaws: list[str] = []
         try:
+            if not names and not _is_here(name):
+                out.print(f"[dim]absent[/]  {name}: run zoo data fetch {name}", highlight=False)
+                continue
             dataset = load_dataset(name)
+            flaws = dataset.card.known_flaws
             rows = len(dataset.table) if dataset.card.kind == "pairs" else sum(map(len, dataset.glasses.values()))
             out.print(f"[green]ok[/]      {name} {dataset.card.version}: {rows} rows", highlight=False)
         except ZooError as error:
+            if flaws:  # its files are as published, and so are its flaws
+                out.print(f"[yellow]flawed[/]  {error}; known: {flaws[0]}", highlight=False, soft_wrap=True)
+                continue
             failed.append(name)
             out.print(f"[red]refused[/] {error}", highlight=False, soft_wrap=True)
     if failed:
         raise ZooError(f"{len(failed)} data set{'s' if len(failed) > 1 else ''} refused: {', '.join(failed)}")
+
+
+def _is_here(name: str) -> bool:
+    """Whether no file of a data set is still to be fetched."""
+    from zoo.datasets.card import read_card
+    from zoo.datasets.fetch import is_at_hand
+    from zoo.datasets.registry import dataset_folder
+
+    return all(is_at_hand(entry.url) for entry in read_card(dataset_folder(name)).files if entry.url)
 
 
 @command.command(epilog="Example: zoo data show cuzr-shear")
@@ -131,6 +149,8 @@ def show(name: str) -> None:
         out.print(f"[bold]{label}[/] {value}", soft_wrap=True)
     for key, made in card.made.items():
         out.print(f"[bold]{key}[/] {made}", soft_wrap=True)
+    for flaw in card.known_flaws:
+        out.print(f"[yellow]flaw[/] {flaw}")
     for note in card.notes:
         out.print(f"• {note}")
     _print_tables(card)
@@ -147,9 +167,12 @@ def _print_tables(card: Card) -> None:
         columns.add_row(column.name, column.unit, column.role, column.description)
     out.print(columns)
     if card.glasses:
-        glasses = Table("glass", "atoms", "seed", "quench rate (K/s)", title="Glasses", title_justify="left", box=None)
+        heads = ("glass", "atoms", "seed", "quench rate (K/s)", "origin")
+        glasses = Table(*heads, title="Glasses", title_justify="left", box=None)
         for glass in card.glasses:
-            glasses.add_row(glass.id, str(glass.n_atoms), str(glass.seed), f"{glass.quench_rate:.0e}")
+            seed = "" if glass.seed is None else str(glass.seed)
+            rate = "not stated" if glass.quench_rate is None else f"{glass.quench_rate:.0e}"
+            glasses.add_row(glass.id, str(glass.n_atoms), seed, rate, glass.origin)
         out.print(glasses)
     if card.quality:
         titles = ("quantity", "unit", "stratum", "here", "literature", "source")

@@ -47,15 +47,20 @@ class TableCard(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GlassCard(Struct, frozen=True, forbid_unknown_fields=True):
-    """One glass: its file and how it was made. ``stratum`` is kept balanced between folds."""
+    """One glass: its file and how it was made.
+
+    ``stratum`` is kept balanced between folds. Glasses of one ``origin`` (the same glass before and after a treatment,
+    say) are never parted by a split; left out, the glass is of its own. ``seed`` and ``quench_rate`` (K/s) are left out
+    where nobody states them.
+    """
 
     id: str
     file: str
     stratum: str
     n_atoms: int
-    seed: int
-    quench_rate: float
-    """K/s"""
+    seed: int | None = None
+    quench_rate: float | None = None
+    origin: str = ""
 
 
 class Quality(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,11 +94,18 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
     quality: list[Quality] = field(default_factory=list)
     made: dict[str, str | int | float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    reader: str = ""
+    """What turns a file of other people into a glass (:mod:`zoo.datasets.readers`); our own npz where left out."""
+    length_scale: float = 1.0
+    """Å for each unit of length in the files: descriptors have grids in Å, model glasses have lengths in σ."""
+    known_flaws: list[str] = field(default_factory=list)
+    """Why this data set must not be learnt from; it is kept because checks must find these flaws."""
 
     @property
     def content_hash(self) -> str:
-        """One hash over the sha256 of all files."""
-        return hashlib.sha256("".join(sorted(entry.sha256 for entry in self.files)).encode()).hexdigest()
+        """One hash over the sha256 of all files, and over what reads them."""
+        read = [f"{self.reader} {self.length_scale}"] if self.reader else []
+        return hashlib.sha256("".join([*sorted(entry.sha256 for entry in self.files), *read]).encode()).hexdigest()
 
     def names(self, *roles: Role) -> list[str]:
         """Names of the columns with one of ``roles``, in the order of the card."""
@@ -120,8 +132,13 @@ def read_card(folder: Path) -> Card:
             raise DeclarationError(f"{path}: each file needs either path or url, got {entry.path!r} and {entry.url!r}")
         if entry.path and (Path(entry.path).is_absolute() or ".." in Path(entry.path).parts):
             raise DeclarationError(f"{path}: files must lie inside the folder, got {entry.path!r}")
-    if card.kind == "pairs" and (len(card.names("group")) != 1 or len(card.names("state")) != 2):
-        raise DeclarationError(f"{path}: a table of pairs needs one column of role group and two of role state")
+    if card.kind == "pairs" and (len(card.names("group")) != 1 or len(card.names("state")) not in (1, 2)):
+        raise DeclarationError(
+            f"{path}: a table of pairs needs one column of role group and two of role state (one, if its rows are not "
+            f"pairs), got {len(card.names('group'))} and {len(card.names('state'))}"
+        )
+    if not card.length_scale > 0:
+        raise DeclarationError(f"{path}: length_scale must be a positive number of Å, got {card.length_scale}")
     if card.kind == "pairs" and len(card.files) != 1 and not card.table:
         raise DeclarationError(f"{path}: table must say which of the {len(card.files)} files holds the pairs")
     named = {*(g.file for g in card.glasses), *(t.file for t in card.tables), *([card.table] if card.table else [])}

@@ -43,13 +43,15 @@ class Dataset:
         DatasetError
             A field is missing, or has another unit than the card.
         """
+        from zoo.datasets.readers import read_foreign
         from zoo.formats.npz import read_npz
 
         if not self.card.glasses:
             raise DatasetError(f"{self.card.name} is a table of pairs and holds no glasses")
         glasses = {}
         for entry in self.card.glasses:
-            glass = read_npz(self.folder / entry.file)
+            path = self._path_of(entry.file)
+            glass = read_foreign(self.card.reader, path, self.card.length_scale) if self.card.reader else read_npz(path)
             for column in self.card.columns if self.card.kind == "glasses" else ():
                 if column.name not in glass.fields:
                     raise DatasetError(f"{self.card.name}: {entry.file} lacks the column {column.name!r} of the card")
