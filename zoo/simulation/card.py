@@ -46,7 +46,7 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
     groups: dict[str, list[Glass]] = {}
     for name, glass in glasses.items():
         groups.setdefault(plans[name].stratum, []).append(glass)
-    draw(groups, output / "quality.png")
+    draw(groups, [column for column in columns if column.role == "target"], output / "quality.png", recipe.units)
     card = Card(
         name=recipe.name,
         version=recipe.version if variant == "full" else f"{recipe.version}-{variant}",
@@ -60,6 +60,7 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         columns=columns,
         glasses=entries,
         tables=tables,
+        units=recipe.units,
         quality=_quality(recipe, groups),
         made={
             "by": f"zoo data build {recipe.name}" + ("" if variant == "full" else f" --variant {variant}"),
@@ -103,7 +104,7 @@ def _quality(recipe: Recipe, groups: dict[str, list[Glass]]) -> list[Quality]:
     literature = {(entry.quantity, entry.stratum): entry for entry in recipe.literature}
     rows = []
     for stratum, glasses in groups.items():
-        for found in measure(glasses):
+        for found in measure(glasses, recipe.units):
             published = literature.get((found.quantity, stratum))
             rows.append(
                 Quality(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo._files import atomic_write
+from zoo.datasets.card import ColumnCard, Units
 from zoo.features.kernels.tessellation import tessellate
 from zoo.features.voronoi import voronoi_indices
 from zoo.glass import Glass
 from zoo.neighbors import find_neighbors
 
-BIN = 0.04
-"""Å, of g(r)."""
-RANGE = 8.0
+BINS = 200
+RANGE = 3.2
+"""g(r) is drawn up to this many mean distances between atoms: 8 Å in a metallic glass."""
+METAL_UNITS = Units()
 GRAMS_PER_CM3 = 1.66053907
 """u/Å³ in g/cm³."""
 
@@ -37,8 +39,8 @@ def radial_distribution(
     glass: Glass,
     center: str | None = None,
     neighbor: str | None = None,
-    reach: float = RANGE,
-    width: float = BIN,
+    reach: float | None = None,
+    width: float | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Pair distribution function in 2D or 3D, total or of one pair of species.
 
@@ -47,19 +49,21 @@ def radial_distribution(
     glass : Glass
     center, neighbor : str, optional
         Species; any by default.
-    reach : float, Å
-        Of g(r); never more than half of the smallest height of the cell.
-    width : float, Å
-        Of the bins.
+    reach : float, optional
+        Of g(r), in the glass's unit of length; ``RANGE`` mean distances between atoms by default, never more than half
+        of the smallest height of the cell.
+    width : float, optional
+        Of the bins; ``BINS`` of them by default.
 
     Returns
     -------
     r, g : ndarray of shape (n_bins,), float64
-        Bin centres in Å and the dimensionless g(r).
+        Bin centres and the dimensionless g(r).
     """
-    reach = min(reach, 0.499 * glass.heights.min())
+    spacing = (glass.volume / len(glass)) ** (1 / glass.dimension)
+    reach = min(reach or RANGE * spacing, 0.499 * glass.heights.min())
     neighbors = find_neighbors(glass, reach)
-    edges = np.arange(0.0, reach, width)
+    edges = np.arange(0.0, reach, width) if width else np.linspace(0.0, reach, BINS + 1)
     from_kind = glass.species == center if center else np.ones(len(glass), bool)
     to_kind = glass.species == neighbor if neighbor else np.ones(len(glass), bool)
     keep = from_kind[neighbors.center] & to_kind[neighbors.index]
@@ -67,6 +71,14 @@ def radial_distribution(
     shells = np.pi * np.diff(edges**2) if glass.dimension == 2 else 4 / 3 * np.pi * np.diff(edges**3)
     ideal = from_kind.sum() * to_kind.sum() / glass.volume * shells
     return 0.5 * (edges[1:] + edges[:-1]), counts / ideal
+
+
+def first_shell(glass: Glass) -> tuple[float, float]:
+    """Distances of the first peak of g(r) and of the minimum behind it."""
+    r, g = radial_distribution(glass)
+    peak = int(g.argmax())
+    beyond = (r > r[peak]) & (r < 1.7 * r[peak])
+    return float(r[peak]), float(r[beyond][np.convolve(g, np.ones(5) / 5, "same")[beyond].argmin()])
 
 
 def census(glass: Glass, kind: str) -> dict[str, float]:
@@ -77,40 +89,45 @@ def census(glass: Glass, kind: str) -> dict[str, float]:
     return {"<" + " ".join(map(str, values[k].tolist())) + ">": float(counts[k] / counts.sum()) for k in order}
 
 
-def measure(glasses: list[Glass]) -> list[Measurement]:
+def measure(glasses: list[Glass], units: Units = METAL_UNITS) -> list[Measurement]:
     """Figures of a group of equivalent glasses, averaged over them."""
-    from ase.data import atomic_masses, atomic_numbers
-
     found: dict[tuple[str, str], list[float]] = {}
-
-    def note(quantity: str, unit: str, value: float) -> None:
-        found.setdefault((quantity, unit), []).append(float(value))
-
     for glass in glasses:
-        mass = sum(float(atomic_masses[atomic_numbers[str(kind)]]) for kind in glass.species)
-        note("density", "g/cm³", mass / glass.volume * GRAMS_PER_CM3)
-        note("energy per atom", "eV", float(glass.fields["energy"].values.mean()))
-        r, g = radial_distribution(glass)
-        peak = int(g.argmax())
-        note("first peak of g(r)", "Å", r[peak])
-        beyond = (r > r[peak]) & (r < 1.7 * r[peak])
-        minimum = float(r[beyond][np.convolve(g, np.ones(5) / 5, "same")[beyond].argmin()])
-        note("first minimum of g(r)", "Å", minimum)
-        counts = find_neighbors(glass, minimum).counts
-        for kind in glass.kinds:
-            note(f"coordination of {kind}", "1", counts[glass.species == kind].mean())
-        around_copper = census(glass, "Cu")
-        for index in ("<0 0 12 0>", "<0 2 8 2>"):
-            note(f"Cu-centred {index}", "%", 100 * around_copper.get(index, 0.0))
-        for curve in glass.metadata.get("stress_strain", {}).values():
-            strain, stress = np.array(curve).T
-            small = strain < 0.0051
-            note("shear modulus", "GPa", np.polyfit(strain[small], stress[small], 1)[0])
-            if strain[-1] > 0.08:
-                note("shear stress at 8-10 % strain", "GPa", stress[strain > 0.08].mean())
-        for strain_name, agreement in plane_agreement(glass).items():
-            note(f"rank correlation of D2min between planes, strain {strain_name}", "1", agreement)
+        for entry in _measure_one(glass, units):
+            found.setdefault((entry.quantity, entry.unit), []).append(entry.value)
     return [Measurement(*key, float(np.mean(values))) for key, values in found.items()]
+
+
+def _measure_one(glass: Glass, units: Units) -> Iterator[Measurement]:
+    flat = glass.dimension == 2
+    if units == METAL_UNITS and not flat:
+        from ase.data import atomic_masses, atomic_numbers
+
+        mass = sum(float(atomic_masses[atomic_numbers[str(kind)]]) for kind in glass.species)
+        yield Measurement("density", "g/cm³", mass / glass.volume * GRAMS_PER_CM3)
+    else:
+        yield Measurement("density", f"1/{units.length}{'²' if flat else '³'}", len(glass) / glass.volume)
+    if "energy" in glass.fields:
+        yield Measurement("energy per atom", units.energy, float(glass.fields["energy"].values.mean()))
+    peak, minimum = first_shell(glass)
+    yield Measurement("first peak of g(r)", units.length, peak)
+    yield Measurement("first minimum of g(r)", units.length, minimum)
+    counts = find_neighbors(glass, minimum).counts
+    for kind in glass.kinds:
+        yield Measurement(f"coordination of {kind}", "1", float(counts[glass.species == kind].mean()))
+    for kind in () if flat else glass.kinds:
+        around = census(glass, kind)
+        for index in ("<0 0 12 0>", "<0 2 8 2>"):
+            yield Measurement(f"{kind}-centred {index}", "%", 100 * around.get(index, 0.0))
+    for curve in glass.metadata.get("stress_strain", {}).values():
+        strain, stress = np.array(curve).T
+        small = strain < 0.0051
+        yield Measurement("shear modulus", units.stress, float(np.polyfit(strain[small], stress[small], 1)[0]))
+        if strain[-1] > 0.08:
+            late = float(stress[strain > 0.08].mean())
+            yield Measurement("shear stress at 8-10 % strain", units.stress, late)
+    for strain_name, agreement in plane_agreement(glass).items():
+        yield Measurement(f"rank correlation of D2min between planes, strain {strain_name}", "1", agreement)
 
 
 def plane_agreement(glass: Glass) -> dict[str, float]:
@@ -132,71 +149,101 @@ def plane_agreement(glass: Glass) -> dict[str, float]:
     }
 
 
-def draw(groups: Mapping[str, list[Glass]], path: Path) -> None:
-    """Figure of g(r), energy against temperature, stress against strain and the Voronoi census."""
+def draw(groups: Mapping[str, list[Glass]], targets: list[ColumnCard], path: Path, units: Units = METAL_UNITS) -> None:
+    """Figure of g(r), energy against temperature, stress against strain, the Voronoi census and the labels.
+
+    Panels that a data set has nothing for are left out.
+    """
     import matplotlib as mpl
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
+    glasses = [glass for of_group in groups.values() for glass in of_group]
+    panels: list[Callable[[Any], None]] = [lambda axis: _draw_structure(axis, groups, units)]
+    if any("thermo" in glass.metadata for glass in glasses):
+        panels.append(lambda axis: _draw_cooling(axis, groups, units))
+    if any("stress_strain" in glass.metadata for glass in glasses):
+        panels.append(lambda axis: _draw_shear(axis, groups, units))
+    if all(glass.dimension == 3 for glass in glasses):
+        panels.append(lambda axis: _draw_census(axis, groups))
+    if targets and len(panels) < 4:
+        panels.append(lambda axis: _draw_labels(axis, groups, targets[0]))
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure, axes = plt.subplots(2, 2, figsize=(9, 6.6), layout="constrained")
-        for number, (name, glasses) in enumerate(groups.items()):
-            colour = f"C{number}"
-            _draw_structure(axes[0, 0], glasses, name, colour)
-            _draw_cooling(axes[0, 1], glasses, name, colour)
-            _draw_shear(axes[1, 0], glasses, name, colour)
-        _draw_census(axes[1, 1], groups)
-        for axis in axes.flat:
+        rows = (len(panels) + 1) // 2
+        figure, axes = plt.subplots(rows, 2, figsize=(9, 3.3 * rows), layout="constrained", squeeze=False)
+        for axis, panel in zip(axes.flat, panels, strict=False):
+            panel(axis)
             if axis.get_legend_handles_labels()[0]:
                 axis.legend(frameon=False, fontsize=8)
+        for axis in axes.flat[len(panels) :]:
+            axis.set_axis_off()
         with atomic_write(path) as stream:
             figure.savefig(stream, format="png", dpi=130, metadata={"Software": None})
         plt.close(figure)
 
 
-def _draw_structure(axis: Any, glasses: list[Glass], name: str, colour: str) -> None:
-    curves = [radial_distribution(glass) for glass in glasses]
-    axis.plot(curves[0][0], np.mean([g for _, g in curves], axis=0), color=colour, label=name)
-    axis.set(xlabel="r (Å)", ylabel="g(r)", title="Pair distribution of the inherent structures", xlim=(1.5, RANGE))
+def _draw_structure(axis: Any, groups: Mapping[str, list[Glass]], units: Units) -> None:
+    for name, glasses in groups.items():
+        curves = [radial_distribution(glass) for glass in glasses]
+        reach = min(r[-1] for r, _ in curves)
+        grid = curves[0][0][curves[0][0] <= reach]
+        axis.plot(grid, np.mean([np.interp(grid, r, g) for r, g in curves], axis=0), label=name)
+    axis.set(xlabel=f"r ({units.length})", ylabel="g(r)", title="Pair distribution of the inherent structures")
+    axis.set_xlim(left=0.2 * axis.get_xlim()[1])
 
 
-def _draw_cooling(axis: Any, glasses: list[Glass], name: str, colour: str) -> None:
-    for number, glass in enumerate(glasses):
-        thermo = np.array(glass.metadata["thermo"])
-        axis.plot(thermo[:, 0], thermo[:, 1], ".", ms=3, color=colour, alpha=0.6, label=None if number else name)
-    axis.set(xlabel="temperature (K)", ylabel="potential energy (eV/atom)", title="Cooling from the melt")
+def _draw_cooling(axis: Any, groups: Mapping[str, list[Glass]], units: Units) -> None:
+    for number, (name, glasses) in enumerate(groups.items()):
+        for first, glass in enumerate(glasses):
+            thermo = np.array(glass.metadata["thermo"])
+            label = None if first else name
+            axis.plot(thermo[:, 0], thermo[:, 1], ".", ms=3, color=f"C{number}", alpha=0.6, label=label)
+    axis.set(xlabel=f"temperature ({units.temperature})", ylabel=f"potential energy ({units.energy}/atom)")
+    axis.set_title("Cooling from the melt")
 
 
-def _draw_shear(axis: Any, glasses: list[Glass], name: str, colour: str) -> None:
-    number = 0
-    for glass in glasses:
-        for curve in glass.metadata.get("stress_strain", {}).values():
+def _draw_shear(axis: Any, groups: Mapping[str, list[Glass]], units: Units) -> None:
+    for number, (name, glasses) in enumerate(groups.items()):
+        curves = [curve for glass in glasses for curve in glass.metadata.get("stress_strain", {}).values()]
+        for first, curve in enumerate(curves):
             strain, stress = np.array(curve).T
-            axis.plot(100 * strain, stress, color=colour, lw=0.6, alpha=0.7, label=None if number else name)
-            number += 1
-    axis.set(xlabel="shear strain (%)", ylabel="shear stress (GPa)", title="Athermal quasistatic shear")
+            label = None if first else name
+            axis.plot(100 * strain, stress, color=f"C{number}", lw=0.6, alpha=0.7, label=label)
+    axis.set(xlabel="shear strain (%)", ylabel=f"shear stress ({units.stress})", title="Athermal quasistatic shear")
 
 
 def _draw_census(axis: Any, groups: Mapping[str, list[Glass]]) -> None:
-    tables = {name: [census(glass, "Cu") for glass in glasses] for name, glasses in groups.items()}
-    mean: dict[str, dict[str, float]] = {
-        name: {
-            index: float(np.mean([table.get(index, 0.0) for table in of_glass]))
-            for index in {key for table in of_glass for key in table}
-        }
-        for name, of_glass in tables.items()
-    }
+    """Polyhedra around the first species that all groups share; around all atoms where they share none."""
+    shared = set.intersection(*({*glass.kinds} for glasses in groups.values() for glass in glasses))
+    kind = min(shared) if shared else ""
+    mean: dict[str, dict[str, float]] = {}
+    for name, glasses in groups.items():
+        tables = [census(glass, kind) if kind else _census_of_all(glass) for glass in glasses]
+        indices = {index for table in tables for index in table}
+        mean[name] = {index: float(np.mean([table.get(index, 0.0) for table in tables])) for index in indices}
     total = {index: sum(table.get(index, 0.0) for table in mean.values()) for table in mean.values() for index in table}
     shown = sorted(total, key=lambda index: (-total[index], index))[:8]
     width = 0.8 / len(mean)
     for number, (name, table) in enumerate(mean.items()):
-        axis.bar(
-            np.arange(len(shown)) + width * (number - (len(mean) - 1) / 2),
-            [100 * table.get(index, 0.0) for index in shown],
-            width,
-            color=f"C{number}",
-            label=name,
-        )
+        middle = np.arange(len(shown)) + width * (number - (len(mean) - 1) / 2)
+        axis.bar(middle, [100 * table.get(index, 0.0) for index in shown], width, color=f"C{number}", label=name)
     axis.set_xticks(range(len(shown)), shown, rotation=35, ha="right", fontsize=8)
-    axis.set(ylabel="Cu atoms (%)", title="Voronoi polyhedra around Cu")
+    axis.set(ylabel=f"{kind or 'all'} atoms (%)", title=f"Voronoi polyhedra around {kind or 'all atoms'}")
+
+
+def _census_of_all(glass: Glass) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for kind in glass.kinds:
+        share = float((glass.species == kind).mean())
+        for index, fraction in census(glass, kind).items():
+            found[index] = found.get(index, 0.0) + share * fraction
+    return found
+
+
+def _draw_labels(axis: Any, groups: Mapping[str, list[Glass]], column: ColumnCard) -> None:
+    for number, (name, glasses) in enumerate(groups.items()):
+        values = np.concatenate([glass.fields[column.name].values for glass in glasses])
+        values = values[np.isfinite(values)]
+        axis.hist(values, 60, density=True, histtype="step", color=f"C{number}", label=name)
+    axis.set(xlabel=f"{column.name} ({column.unit})", ylabel="probability density", title="Labels")
