@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
+from filelock import FileLock
 
 from zoo._files import read_toml
 from zoo.datasets.load import Dataset, load_dataset
@@ -22,6 +23,7 @@ from zoo.neighbors import find_neighbors
 from zoo.paths import content_root
 from zoo.simulation import build, quench, shear
 from zoo.simulation.build import build_dataset, build_glass
+from zoo.simulation.card import _rounded
 from zoo.simulation.minimize import largest_force
 from zoo.simulation.potentials import EmbeddedAtomTables, load_potential
 from zoo.simulation.quality import census, measure, radial_distribution
@@ -132,6 +134,25 @@ def test_labels_grow_with_strain_and_single_out_few_atoms(dataset: Dataset) -> N
         assert np.sort(late)[-43:].sum() > 0.25 * late.sum()  # a tenth of the atoms
         strain = glass.fields["von_mises_xy_0.040"].values
         assert 0.015 < np.median(strain) < 0.06  # the applied shear is 0.04, its invariant half of that
+
+
+def test_published_labels_are_rounded_and_nothing_else(built: Path, dataset: Dataset) -> None:
+    for name, glass in dataset.glasses.items():
+        made = read_npz(built / "work" / name / "shear.npz")
+        np.testing.assert_array_equal(glass.positions, made.positions.astype(np.float32))
+        for column, entry in glass.fields.items():
+            np.testing.assert_allclose(entry.values, made.fields[column].values, rtol=1.3e-4, atol=1e-30)
+
+
+def test_rounding_keeps_signs_and_what_is_no_number() -> None:
+    values = np.array([0.0, -1.0, 1 / 3, -1e-20, np.nan, np.inf, -np.inf])
+    np.testing.assert_allclose(_rounded(values), values, rtol=1.3e-4)
+    assert _rounded(np.arange(3)).dtype.kind == "i"
+
+
+def test_two_builds_in_one_folder_are_refused(built: Path) -> None:
+    with FileLock(built / "work" / ".lock"), pytest.raises(RecipeError, match="is being built by another process"):
+        build_dataset(built / "recipe.toml", built, "quick")
 
 
 def test_the_quality_table_has_a_number_for_each_stratum(dataset: Dataset) -> None:
@@ -407,7 +428,7 @@ GROUP = {"stratum": "a", "composition": {"atoms": {"Cu": 9}}, "seeds": [1, 2, 1]
         ({"tempereature": 300}, DeclarationError, r"unknown field `tempereature`"),
         ({"quench": {"melt_tme": 1}}, DeclarationError, r"unknown field `melt_tme` - at `\$.quench`"),
         ({"shear": {"step": "small"}}, DeclarationError, r"Expected `float`, got `str` - at `\$.shear.step`"),
-        ({"steps": ["quench", "barriers"]}, RecipeError, r"a step must be one of quench, shear, got 'barriers'"),
+        ({"steps": ["quench", "melt"]}, RecipeError, r"a step must be one of quench, .*, got 'melt'"),
         ({"shear": {"planes": ["xy", "zx"]}}, RecipeError, r"a shear plane must be one of xy, xz, yz, got 'zx'"),
         ({"glasses": [GROUP]}, RecipeError, r"two glasses share a stratum and a seed"),
         ({"potential": "cu-zr"}, ZooError, r"no potential is called 'cu-zr': did you mean"),

@@ -61,12 +61,15 @@ def build(name: str, variant: str, output: Path | None, workers: int | None, ins
 
 def _install(output: Path, folder: Path) -> None:
     """Replace the data of ``folder`` by those of ``output``: copied beside first, the card, which names them, last."""
+    from zoo.datasets.card import read_card
+
     staged = folder / "glasses.new"
     shutil.rmtree(staged, ignore_errors=True)
     shutil.copytree(output / "glasses", staged)
     shutil.rmtree(folder / "glasses", ignore_errors=True)
     staged.rename(folder / "glasses")
-    for file in ("quality.png", "card.toml"):
+    beside = [entry.path for entry in read_card(output).files if not entry.path.startswith("glasses/")]
+    for file in (*beside, "quality.png", "card.toml"):
         shutil.copyfile(output / file, folder / file)
 
 

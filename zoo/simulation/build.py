@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from zoo.simulation.steps import STEPS, Job
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
 
 def build_dataset(
     recipe_path: Path,
@@ -49,7 +52,7 @@ def build_dataset(
     Raises
     ------
     ZooError
-        The recipe, a potential or a step fails; finished steps are kept.
+        The recipe, a potential or a step fails, or another build runs in the folder; finished steps are kept.
     """
     recipe = read_recipe(recipe_path, variant)
     unknown = [step for step in recipe.steps if step not in STEPS]
@@ -62,16 +65,38 @@ def build_dataset(
     unfinished = {}
     for plan in plans:
         folders[plan.id].mkdir(parents=True, exist_ok=True)
-        if _finished(folders[plan.id] / f"{last}.npz", _fingerprints(recipe, plan, potentials[plan.potential])[last]) is None:
+        if (
+            _finished(folders[plan.id] / f"{last}.npz", _fingerprints(recipe, plan, potentials[plan.potential])[last])
+            is None
+        ):
             unfinished[plan.id] = folders[plan.id]
-    if unfinished:
-        _run_in_processes(recipe_path, variant, unfinished, workers or os.cpu_count() or 1, progress)
+    with _alone(output):
+        if unfinished:
+            _run_in_processes(recipe_path, variant, unfinished, workers or os.cpu_count() or 1, progress)
 
-    from zoo.simulation.card import write_dataset
+        from zoo.simulation.card import write_dataset
 
-    glasses = {plan.id: read_npz(folders[plan.id] / f"{last}.npz") for plan in plans}
-    seconds = sum(float((folders[plan.id] / "seconds").read_text()) for plan in plans)
-    return write_dataset(recipe, glasses, output, variant, seconds)
+        glasses = {plan.id: read_npz(folders[plan.id] / f"{last}.npz") for plan in plans}
+        seconds = sum(float((folders[plan.id] / "seconds").read_text()) for plan in plans)
+        return write_dataset(recipe, glasses, output, variant, seconds)
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Two builds in one folder would write over each other's checkpoints."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(output / "work" / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RecipeError(
+            f"{output} is being built by another process: wait for it, or choose another --output"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) -> None:
@@ -146,7 +171,8 @@ def _run_in_processes(
     from pebble import ProcessPool
 
     one_thread_each()
-    bars = {name: progress.add_task(name, total=1.0) for name in folders} if progress else {}
+    bars = {name: progress.add_task(name, total=1.0, visible=False) for name in folders} if progress else {}
+    whole = progress.add_task("whole build", total=len(folders)) if progress else None
     context = multiprocessing.get_context("spawn")
     with ProcessPool(max_workers=min(workers, len(folders)), context=context) as pool:
         futures: dict[str, Future[Any]] = {
@@ -155,12 +181,12 @@ def _run_in_processes(
         }
         try:
             while not all(future.done() for future in futures.values()):
-                _show(folders, bars, progress)
+                _show(folders, bars, whole, progress)
                 failed = next((f for f in futures.values() if f.done() and f.exception()), None)
                 if failed:
                     break
                 time.sleep(0.5)
-            _show(folders, bars, progress)
+            _show(folders, bars, whole, progress)
         finally:
             pool.stop()
             pool.join()
@@ -169,10 +195,14 @@ def _run_in_processes(
             raise error if isinstance(error, ZooError) else RecipeError(f"glass {name} failed: {error!r}") from error
 
 
-def _show(folders: dict[str, Path], bars: dict[str, Any], progress: Progress | None) -> None:
+def _show(folders: dict[str, Path], bars: dict[str, Any], whole: Any, progress: Progress | None) -> None:
+    """A bar for each glass that is being made, and one, with an estimate, for all of them."""
     if progress is None:
         return
-    for name, bar in bars.items():
+    done = {}
+    for name in bars:
         path = folders[name] / "progress"
-        if path.exists() and (text := path.read_text()):
-            progress.update(bar, completed=float(text))
+        text = path.read_text() if path.exists() else ""
+        done[name] = float(text or 0)
+        progress.update(bars[name], completed=done[name], visible=0 < done[name] < 1)
+    progress.update(whole, completed=sum(done.values()))

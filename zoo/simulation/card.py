@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import tomli_w
+from numpy.typing import NDArray
 
 from zoo._files import atomic_write, sha256_of
 from zoo._machine import hardware, versions
 from zoo.datasets.card import Card, File, GlassCard, Quality
 from zoo.formats.npz import write_npz
-from zoo.glass import Glass
+from zoo.glass import Field, Glass
 from zoo.simulation.potentials import load_potential
 from zoo.simulation.quality import draw, measure
 from zoo.simulation.recipe import Recipe
@@ -95,9 +97,18 @@ def _published(glass: Glass, fields: set[str]) -> Glass:
         glass.species,
         glass.cell,
         glass.periodic,
-        {name: entry for name, entry in glass.fields.items() if name in fields},
+        {name: Field(_rounded(entry.values), entry.unit) for name, entry in glass.fields.items() if name in fields},
         {key: glass.metadata[key] for key in KEPT},
     )
+
+
+def _rounded(values: NDArray[Any], bits: int = 12) -> NDArray[Any]:
+    """Floating-point numbers as float32 with ``bits`` bits behind the leading one: 1e-4 of a value, half the file."""
+    if values.dtype.kind != "f":
+        return values
+    raw = values.astype(np.float32).view(np.uint32)
+    step = np.uint32(1 << (23 - bits))
+    return ((raw + step // 2) & ~(step - np.uint32(1))).view(np.float32)
 
 
 def _quality(recipe: Recipe, groups: dict[str, list[Glass]]) -> list[Quality]:
