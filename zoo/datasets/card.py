@@ -35,6 +35,8 @@ class ColumnCard(Struct, frozen=True, forbid_unknown_fields=True):
     role: Role
     description: str
     family: str = ""
+    missing: str = ""
+    """Why values may be missing (NaN), such as "atoms that were not searched"; where it is empty, none may be."""
 
 
 class TableCard(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +63,15 @@ class GlassCard(Struct, frozen=True, forbid_unknown_fields=True):
     seed: int | None = None
     quench_rate: float | None = None
     origin: str = ""
+
+
+class Units(Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of positions, energies and stresses of the glasses; model glasses have reduced ones, such as σ and ε."""
+
+    length: str = "Å"
+    energy: str = "eV"
+    stress: str = "GPa"
+    temperature: str = "K"
 
 
 class Quality(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,9 +102,12 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
     table: str = ""
     """File of the table of pairs, where there are several files."""
     tables: list[TableCard] = field(default_factory=list)
+    units: Units = field(default_factory=Units)
     quality: list[Quality] = field(default_factory=list)
     made: dict[str, str | int | float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    bibtex: str = ""
+    """BibTeX entry of the source; one is made from title and citation where it is left out."""
     reader: str = ""
     """What turns a file of other people into a glass (:mod:`zoo.datasets.readers`); our own npz where left out."""
     length_scale: float = 1.0
