@@ -115,7 +115,7 @@ def test_identities_in_a_table_of_pairs_are_never_features(folder: Path) -> None
     assert not learnt & set(card.names("target"))
     assert {column.name for column in COLUMNS} <= learnt  # what the feature set takes is what the card allows
     assert set(card.names("identity", "group", "state")) == IDENTITIES & {column.name for column in card.columns}
-    assert {entry.name for entry in feature_sets if entry.rows == "pairs"} == {"pair"}
+    assert {entry.name for entry in feature_sets if entry.rows == "pairs"} == {"pair", "columns"}
     assert all(column.family for column in card.columns if column.role == "feature")
 
 

@@ -142,7 +142,7 @@ def feature_matrix(task: str, features: str) -> Features:
         names = rows.dataset.card.names("feature")  # identities and states never reach a descriptor
         entry = feature_sets[features]
         table = rows.dataset.table[names].iloc[rows.source]
-        matrix = checked_matrix(entry, entry.compute(table, ()), len(rows), ())
+        matrix = checked_matrix(entry, entry.compute(table, tuple(names)), len(rows), tuple(names))
         return Features(matrix, (time.process_time() - started) / len(rows) * 1e6)
     parts = features_of_glasses(rows, features)
     cost = float(np.mean([part.microseconds_per_atom for part in parts]))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from zoo._files import parse_declaration, read_toml
 from zoo.benchmark.task import read_task
@@ -19,7 +20,7 @@ SplitKind = Literal["glass", "random"]
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):
-    """Every feature set with every family on one task."""
+    """Every feature set with every family on one task: a name, or a TOML file seen from the file of the suite."""
 
     task: str
     features: Annotated[list[str], Meta(min_length=1)]
@@ -74,6 +75,7 @@ def read_suite(name: str) -> Suite:
     if not path.is_file():
         raise UnknownNameError("suite", name, suite_names())
     suite = parse_declaration(read_toml(path), Suite, path)
+    suite = replace(suite, entries=[replace(entry, task=_task_of(entry, path)) for entry in suite.entries])
     for entry in suite.entries:
         read_task(entry.task)
         for features in entry.features:
@@ -95,6 +97,10 @@ def cells_of(suite: Suite) -> list[Cell]:
         for fold in range(read_task(entry.task).folds)
     ]
     return list(dict.fromkeys(cells))
+
+
+def _task_of(entry: Entry, suite: Path) -> str:
+    return str((suite.parent / entry.task).resolve()) if entry.task.endswith(".toml") else entry.task
 
 
 def _folder() -> Path:

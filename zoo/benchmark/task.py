@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from zoo._files import parse_declaration, read_toml
@@ -93,17 +94,20 @@ def task_names() -> list[str]:
 
 
 def read_task(name: str) -> Task:
-    """Declaration of a task by name.
+    """Declaration of a task by name, or from a TOML file; there, a data set that begins with a dot is a folder seen
+    from the file.
 
     Raises
     ------
     UnknownNameError, DeclarationError, TaskError
         Unknown task; broken file; the label rule does not fit the kind of task.
     """
-    if name not in task_names():
+    path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
+    if not path.is_file() or not (name.endswith(".toml") or name in task_names()):
         raise UnknownNameError("task", name, task_names())
-    path = _folder() / f"{name}.toml"
     task = parse_declaration(read_toml(path), Task, path)
+    if name.endswith(".toml") and task.dataset.startswith("."):
+        task = replace(task, dataset=str((path.parent / task.dataset).resolve()))
     makes_classes = task.label.rule in ("top-fraction", "bottom-fraction", "flag")
     if makes_classes != (task.kind == "classification"):
         raise TaskError(f"{path}: label rule {task.label.rule!r} does not make a {task.kind} target")

@@ -55,7 +55,8 @@ class FeatureSet:
     version : int
         Raise it when values change: caches and results of the old version are then not reused.
     columns : callable of (kinds,) returning a tuple of Column
-        ``kinds`` are all species of the data set in alphabetical order, so that every glass gets the same columns.
+        ``kinds`` are all species of the data set in alphabetical order, so that every glass gets the same columns; for
+        ``rows="pairs"`` the columns of the table that may be learnt from.
     compute : callable of (glass, kinds) returning an ndarray of shape (n_atoms, n_columns), float32
         For ``rows="pairs"`` it takes the table of pairs (a DataFrame) instead of a glass.
     needs : frozenset of str

@@ -1,5 +1,5 @@
 """Reading and writing files of one configuration."""
 
-from zoo.formats.files import FORMATS, read_glass, write_glass
+from zoo.formats.files import FORMATS, read_glass, read_glass_and_ids, write_glass
 
-__all__ = ["FORMATS", "read_glass", "write_glass"]
+__all__ = ["FORMATS", "read_glass", "read_glass_and_ids", "write_glass"]

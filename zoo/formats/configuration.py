@@ -29,6 +29,8 @@ class Configuration:
     metadata : dict
     dimension : int
         2 if the file says so.
+    ids : ndarray of shape (n_atoms,), int64, or None
+        Of the atoms, in ascending order, where the file states them.
     """
 
     names: NDArray[Any]
@@ -38,6 +40,7 @@ class Configuration:
     fields: dict[str, Field]
     metadata: dict[str, Any] = field(default_factory=dict)
     dimension: int = 3
+    ids: NDArray[np.int64] | None = None
 
     def sorted_by(self, path: Path, ids: NDArray[np.int64]) -> Configuration:
         """In the order of the atoms' ids, which must differ."""
@@ -50,6 +53,7 @@ class Configuration:
             names=self.names[order],
             positions=self.positions[order],
             fields={name: Field(entry.values[order], entry.unit) for name, entry in self.fields.items()},
+            ids=np.asarray(ids[order], dtype=np.int64),
         )
 
     def species(self, path: Path, type_map: Mapping[int, str] | None) -> NDArray[Any]:

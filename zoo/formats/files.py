@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo._files import atomic_write
 from zoo.errors import FileFormatError, GlassError, UnknownNameError, ZooError
@@ -86,6 +87,18 @@ def read_glass(
     GlassError
         Its content is not a usable configuration.
     """
+    return read_glass_and_ids(path, format, type_map, frame, units, dimension)[0]
+
+
+def read_glass_and_ids(
+    path: str | Path,
+    format: str | None = None,
+    type_map: Mapping[int, str] | None = None,
+    frame: int = -1,
+    units: Mapping[str, str] | None = None,
+    dimension: int | None = None,
+) -> tuple[Glass, NDArray[np.int64] | None]:
+    """As :func:`read_glass`, and the ids of the atoms, shape (n_atoms,), ascending; None where the file has none."""
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
@@ -93,12 +106,12 @@ def read_glass(
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
     if format == "npz":
-        return read_npz(path)
+        return read_npz(path), None
     found = _parse(path, _text_of(path), format, type_map, frame)
     dimension = dimension or found.dimension
     units = units or {}
     try:
-        return Glass(
+        glass = Glass(
             positions=found.positions[:, :dimension],
             species=found.species(path, type_map),
             cell=found.cell[:dimension, :dimension],
@@ -108,6 +121,7 @@ def read_glass(
         )
     except GlassError as error:
         raise GlassError(f"{path}: {error}") from None
+    return glass, found.ids
 
 
 def write_glass(path: str | Path, glass: Glass, format: str | None = None) -> None:
