@@ -11,7 +11,7 @@ import click
 
 COMMANDS = {
     "list": ("zoo.cli.list", "Show the registered data sets, feature sets, models, tasks or suites."),
-    "data": ("zoo.cli.data", "Build, fetch, verify or show data sets."),
+    "data": ("zoo.cli.data", "Build, fetch, verify, check or show data sets."),
     "run": ("zoo.cli.run", "Score a suite of feature sets and models."),
     "board": ("zoo.cli.board", "Print the leaderboard or write it as a page."),
 }

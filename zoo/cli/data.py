@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +13,12 @@ import click
 from zoo.cli import console
 
 if TYPE_CHECKING:
-    from zoo.datasets.card import Card
+    from zoo.datasets.sheet import Sheet
 
 
 @click.group("data", epilog="Examples: zoo data show cuzr-shear, zoo data build cuzr-shear --variant quick")
 def command() -> None:
-    """Build, fetch, verify or show data sets."""
+    """Build, fetch, verify, check or show data sets."""
 
 
 @command.command(epilog="Example: zoo data build cuzr-shear --variant quick --output /tmp/cuzr-quick")
@@ -133,53 +135,93 @@ def _is_here(name: str) -> bool:
     return all(is_at_hand(entry.url) for entry in read_card(dataset_folder(name)).files if entry.url)
 
 
-@command.command(epilog="Example: zoo data show cuzr-shear")
+@command.command(epilog="Examples: zoo data check tls-dw-t0062, zoo data check --explain D101")
+@click.argument("names", nargs=-1)
+@click.option(
+    "--explain", metavar="CODE", help="Print what a check is about and how to mend what it finds; all for all."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def check(names: tuple[str, ...], explain: str | None, as_json: bool) -> None:
+    """Look for leaks, repeated rows, noisy labels and structures that are no glass in data sets NAMES, all by default.
+
+    The exit status is 1 if a check of level error has found something.
+    """
+    import json
+
+    from zoo.datasets.checks import check_dataset, explain_check
+    from zoo.datasets.registry import list_cards
+    from zoo.datasets.terminal import print_report, report_as_json
+
+    if explain is not None:
+        click.echo(explain_check(explain), nl=False)
+        return
+    out = console(highlight=False)
+    reports = []
+    for name in names or tuple(card.name for card in list_cards()):
+        with _status(quiet=as_json) as tell:
+            reports.append(check_dataset(name, tell))
+        if not as_json:
+            print_report(reports[-1], out)
+            out.print()
+    if as_json:
+        click.echo(json.dumps([report_as_json(report) for report in reports], indent=2, ensure_ascii=False))
+    if any(report.found("error") for report in reports):
+        raise SystemExit(1)
+
+
+@command.command(epilog="Examples: zoo data show cuzr-shear, zoo data show cuzr-shear --bibtex")
 @click.argument("name")
-def show(name: str) -> None:
-    """Print the card of data set NAME: content, licence, citation, columns, quality."""
-    from zoo.datasets.card import read_card
-    from zoo.datasets.registry import dataset_folder
-    from zoo.errors import DatasetError
+@click.option("--all", "everything", is_flag=True, help="Every column, glass, note and quality figure too.")
+@click.option("--bibtex", is_flag=True, help="Print the BibTeX entry only.")
+def show(name: str, everything: bool, bibtex: bool) -> None:
+    """Print what data set NAME is: content, tasks, label noise, checks, licence, citation, quality, how to get it."""
+    from zoo.datasets.registry import dataset_card
+    from zoo.datasets.sheet import bibtex_of
+    from zoo.datasets.terminal import print_sheet
 
-    folder = dataset_folder(name)
-    if not (folder / "card.toml").exists():
-        raise DatasetError(f"{name} has a recipe but no data yet: run zoo data build {name} --install")
-    card = read_card(folder)
-    out = console(highlight=False)
-    out.print(f"[bold]{card.name}[/] {card.version}: {card.title}", soft_wrap=True)
-    out.print(" ".join(card.description.split()))
-    for label, value in (("licence", card.license), ("citation", card.citation), ("created", card.created)):
-        out.print(f"[bold]{label}[/] {value}", soft_wrap=True)
-    for key, made in card.made.items():
-        out.print(f"[bold]{key}[/] {made}", soft_wrap=True)
-    for flaw in card.known_flaws:
-        out.print(f"[yellow]flaw[/] {flaw}")
-    for note in card.notes:
-        out.print(f"• {note}")
-    _print_tables(card)
-    if (folder / "quality.png").exists():
-        out.print(f"figure {folder / 'quality.png'}", soft_wrap=True)
+    if bibtex:
+        click.echo(bibtex_of(dataset_card(name)))
+        return
+    print_sheet(_sheet(name), console(highlight=False), everything)
 
 
-def _print_tables(card: Card) -> None:
-    from rich.table import Table
+@command.command(epilog="Example: zoo data page cuzr-shear --output cuzr-shear.html --open")
+@click.argument("name")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The HTML file; NAME.html here by default."
+)
+@click.option("--open", "opened", is_flag=True, help="Show it in the browser.")
+def page(name: str, output: Path | None, opened: bool) -> None:
+    """Write the sheet of data set NAME with figures as one HTML file that needs nothing else."""
+    from zoo.datasets.sheet import write_page
 
-    out = console(highlight=False)
-    columns = Table("column", "unit", "role", "description", title="Columns", title_justify="left", box=None)
-    for column in card.columns:
-        columns.add_row(column.name, column.unit, column.role, column.description)
-    out.print(columns)
-    if card.glasses:
-        heads = ("glass", "atoms", "seed", "quench rate (K/s)", "origin")
-        glasses = Table(*heads, title="Glasses", title_justify="left", box=None)
-        for glass in card.glasses:
-            seed = "" if glass.seed is None else str(glass.seed)
-            rate = "not stated" if glass.quench_rate is None else f"{glass.quench_rate:.0e}"
-            glasses.add_row(glass.id, str(glass.n_atoms), seed, rate, glass.origin)
-        out.print(glasses)
-    if card.quality:
-        titles = ("quantity", "unit", "stratum", "here", "literature", "source")
-        quality = Table(*titles, title="Quality", title_justify="left", box=None)
-        for row in card.quality:
-            quality.add_row(row.quantity, row.unit, row.stratum, f"{row.ours:g}", row.literature, row.source)
-        out.print(quality)
+    sheet = _sheet(name)
+    output = (output or Path(f"{sheet.card.name}.html")).resolve()
+    write_page(sheet, output)
+    console(highlight=False).print(str(output), soft_wrap=True)
+    if opened:
+        import webbrowser
+
+        webbrowser.open(output.as_uri())
+
+
+def _sheet(name: str) -> Sheet:
+    from zoo.benchmark.summary import tasks_of
+    from zoo.datasets.registry import dataset_card
+    from zoo.datasets.sheet import TaskLine, make_sheet
+
+    dataset_card(name)  # a wrong name is told before the work
+    with _status() as tell:
+        tell(f"{name}: tasks")
+        tasks = [TaskLine(s.task.name, s.task.title, s.text, s.task.target) for s in tasks_of(name)]
+        return make_sheet(name, tasks, tell)
+
+
+@contextmanager
+def _status(quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A line on stderr, where a person sees it, that says what is being done."""
+    if quiet:
+        yield lambda text: None
+        return
+    with console(stderr=True).status("") as status:
+        yield lambda text: status.update(text)

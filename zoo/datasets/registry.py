@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.datasets.card import Card, read_card
-from zoo.errors import UnknownNameError
+from zoo.errors import DatasetError, UnknownNameError
 from zoo.paths import content_root
 
 
@@ -19,6 +19,20 @@ def dataset_folder(name: str) -> Path:
     if any((folder / file).is_file() for file in ("card.toml", "recipe.toml")):
         return folder.resolve()
     raise UnknownNameError("data set", name, known)
+
+
+def dataset_card(name: str) -> Card:
+    """Card of a data set by name or folder, without its files.
+
+    Raises
+    ------
+    UnknownNameError, DeclarationError, DatasetError
+        There is no such data set; its card is broken; there is a recipe only.
+    """
+    folder = dataset_folder(name)
+    if not (folder / "card.toml").exists():
+        raise DatasetError(f"{name} has a recipe but no data yet: run zoo data build {name} --install")
+    return read_card(folder)
 
 
 def list_cards() -> Iterator[Card]:
