@@ -15,9 +15,10 @@ from zoo._machine import one_thread_each
 from zoo.errors import FileFormatError, RecipeError, ZooError
 from zoo.formats.npz import read_npz, write_npz
 from zoo.glass import Glass
+from zoo.paths import cache_dir
 from zoo.simulation.potentials import EmbeddedAtomTables, load_potential
 from zoo.simulation.recipe import GlassPlan, Recipe, fingerprint, read_recipe
-from zoo.simulation.steps import STEPS, Job
+from zoo.simulation.steps import STEPS, Job, Step, no_tables
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -77,7 +78,8 @@ def build_dataset(
         from zoo.simulation.card import write_dataset
 
         glasses = {plan.id: read_npz(folders[plan.id] / f"{last}.npz") for plan in plans}
-        seconds = sum(float((folders[plan.id] / "seconds").read_text()) for plan in plans)
+        steps = [read_npz(folder / f"{name}.npz") for folder in folders.values() for name in recipe.steps]
+        seconds = sum(float(step.metadata["cpu_seconds"]) for step in steps)
         return write_dataset(recipe, glasses, output, variant, seconds)
 
 
@@ -110,7 +112,7 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
     for name, chain in _fingerprints(recipe, plan, potential).items():
         step = STEPS[name]
         result = folder / f"{name}.npz"
-        finished = _finished(result, chain)
+        finished = _finished(result, chain) or _made_elsewhere(step, chain, result)
         if finished is None:
             _forget_other_attempts(folder, chain)
             started = time.process_time()
@@ -119,9 +121,10 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
                 (folder / "progress").write_text(f"{(done + fraction * cost) / whole:.4f}")
 
             job = Job(recipe, plan, glass, potential, folder, report)
-            finished = step.run(job).with_metadata(fingerprint=chain)
-            _add_seconds(folder, time.process_time() - started)
+            made = step.run(job)
+            finished = made.with_metadata(fingerprint=chain, cpu_seconds=round(time.process_time() - started, 1))
             write_npz(result, finished)
+            _keep(step, chain, result)
         glass = finished
         before += step.cost
     (folder / "progress").write_text("1")
@@ -155,12 +158,23 @@ def _forget_other_attempts(folder: Path, chain: str) -> None:
     attempt.write_text(chain)
 
 
-def _add_seconds(folder: Path, seconds: float) -> None:
-    """CPU seconds of finished steps; what a killed attempt spent is lost with it."""
-    path = folder / "seconds"
-    before = float(path.read_text()) if path.exists() else 0.0
-    with atomic_write(path) as stream:
-        stream.write(f"{before + seconds:.1f}".encode())
+def _kept(chain: str) -> Path:
+    return cache_dir() / "builds" / f"{chain}.npz"
+
+
+def _keep(step: Step, chain: str, result: Path) -> None:
+    """Keep a glass for other data sets: barriers and hops are searched for in the glasses that were sheared."""
+    if step.tables is no_tables:
+        _kept(chain).parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(_kept(chain)) as stream:
+            stream.write(result.read_bytes())
+
+
+def _made_elsewhere(step: Step, chain: str, result: Path) -> Glass | None:
+    glass = _finished(_kept(chain), chain) if step.tables is no_tables else None
+    if glass:
+        write_npz(result, glass)
+    return glass
 
 
 def _run_in_processes(

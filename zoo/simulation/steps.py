@@ -54,6 +54,11 @@ class Job:
         return self.glass
 
 
+def no_tables(recipe: Recipe) -> list[TableCard]:
+    """Of a step that leaves nothing but fields."""
+    return []
+
+
 @dataclass(frozen=True)
 class Step:
     """A stage.
@@ -71,6 +76,10 @@ class Step:
     tables : callable of (recipe) returning cards of tables
         Rows about a glass that are not one per atom, such as saddle-search events. What the glasses have left under
         ``<table>.parquet`` is published as one file with a column ``glass`` in front.
+    main : str
+        Name of the table that is the content of the data set, which then is one of pairs.
+    files : tuple of str
+        Further files that it leaves in ``job.folder``; ``<name>.npz`` is published as ``<name>/<glass>.npz``.
     """
 
     version: int
@@ -78,7 +87,9 @@ class Step:
     inputs: Callable[[Recipe, GlassPlan], object]
     run: Callable[[Job], Glass]
     columns: Callable[[Recipe], list[ColumnCard]] = lambda recipe: []
-    tables: Callable[[Recipe], list[TableCard]] = lambda recipe: []
+    tables: Callable[[Recipe], list[TableCard]] = no_tables
+    main: str = ""
+    files: tuple[str, ...] = ()
 
 
 def _run_quench(job: Job) -> Glass:
@@ -96,7 +107,9 @@ def _run_shear(job: Job) -> Glass:
     from zoo.simulation.shear import shear
 
     schedule = _shear_schedule(job.recipe, job.plan)
-    labelled, curves = shear(job.start, schedule, job.potential, job.folder, job.report)
+    labelled, curves = shear(
+        job.start, schedule, job.potential, job.folder, job.report, length=job.recipe.units.length
+    )
     return labelled.with_metadata(stress_strain={plane: curve.tolist() for plane, curve in curves.items()})
 
 
@@ -113,9 +126,9 @@ def _shear_columns(recipe: Recipe) -> list[ColumnCard]:
     return [
         ColumnCard(
             name=label_name(quantity, plane, strain),
-            unit=unit,
+            unit=unit.replace("Å", recipe.units.length),
             role="target",
-            description=f"{text.format(cutoff=cutoffs)}; {plane} shear to {100 * strain:g} %",
+            description=f"{text.format(cutoff=cutoffs).replace('Å', recipe.units.length)}; {plane} shear to {100 * strain:g} %",
         )
         for plane in recipe.shear.planes
         for strain in recipe.shear.strains
@@ -158,6 +171,30 @@ def _physics_columns(recipe: Recipe) -> list[ColumnCard]:
     return physics_columns(recipe.physics)
 
 
+def _run_swap(job: Job) -> Glass:
+    from zoo.simulation.soft_steps import run_swap
+
+    return run_swap(job)
+
+
+def _swap_columns(recipe: Recipe) -> list[ColumnCard]:
+    from zoo.simulation.soft_steps import swap_columns
+
+    return swap_columns(recipe)
+
+
+def _run_wells(job: Job) -> Glass:
+    from zoo.simulation.soft_steps import run_wells
+
+    return run_wells(job)
+
+
+def _well_tables(recipe: Recipe) -> list[TableCard]:
+    from zoo.simulation.soft_steps import well_tables
+
+    return well_tables(recipe)
+
+
 STEPS = {
     "quench": Step(
         2,
@@ -167,5 +204,13 @@ STEPS = {
     ),
     "physics": Step(1, 0.05, lambda recipe, plan: recipe.physics, _run_physics, _physics_columns),
     "shear": Step(2, 0.4, _shear_schedule, _run_shear, _shear_columns),
+    "swap": Step(
+        1,
+        0.4,
+        lambda recipe, plan: (recipe.swap, plan.id, plan.stratum, plan.composition, plan.seed, plan.temperature),
+        _run_swap,
+        _swap_columns,
+    ),
+    "wells": Step(1, 0.6, lambda recipe, plan: recipe.wells, _run_wells, tables=_well_tables, main="pairs", files=("structures.npz",)),
     "hops": Step(1, 0.6, lambda recipe, plan: recipe.hops, _run_hops, _hop_columns),
 }
