@@ -10,11 +10,54 @@ from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
 from zoo.errors import CutoffError, ZooError
+from zoo.glass import Glass
 from zoo.neighbors import build_pairs
 from zoo.simulation.kernels import embedded_atom_forces
 from zoo.simulation.potentials import EmbeddedAtomTables
 
 SIGNS = np.array([[a, b, c] for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1)], dtype=float)
+
+
+class Layer:
+    """ASE's constraint to two dimensions of atoms that are all at z = 0, and that no force takes from there.
+
+    It is there to count two degrees of freedom for each atom; ASE's ``FixCartesian`` costs a fifth of a time step.
+    """
+
+    def get_removed_dof(self, atoms: Atoms) -> int:
+        """One for each atom."""
+        return len(atoms)
+
+    def adjust_momenta(self, atoms: Atoms, momenta: NDArray[np.float64]) -> None:
+        """Nothing moves along z."""
+        momenta[:, 2] = 0.0
+
+    def adjust_positions(self, atoms: Atoms, positions: NDArray[np.float64]) -> None:
+        """Momenta and forces lie in the layer already."""
+
+    def adjust_forces(self, atoms: Atoms, forces: NDArray[np.float64]) -> None:
+        """Exactly 0 along z, as all pairs are in the layer."""
+
+
+def to_atoms(glass: Glass, tables: EmbeddedAtomTables, skin: float = 1.0) -> Atoms:
+    """Positions, species and cell of a glass as ASE's atoms, with the masses and the forces of a potential.
+
+    A 2D glass becomes a :class:`Layer` in a cell in which it does not meet its images.
+    """
+    atoms = Glass(glass.positions, glass.species, glass.cell).to_ase()
+    if glass.dimension == 2:
+        atoms.cell[2, 2] = 2 * (tables.cutoffs.max() + skin)
+        atoms.pbc = True
+        atoms.set_constraint(Layer())
+    masses = dict(zip(tables.species, tables.masses, strict=True))
+    atoms.set_masses([masses.get(kind, 0.0) for kind in species_of(atoms)])
+    atoms.calc = EmbeddedAtomCalculator(tables, skin)
+    return atoms
+
+
+def species_of(atoms: Atoms) -> list[str]:
+    """Names of the species: chemical symbols, or the array that ``Glass.to_ase`` makes for others."""
+    return atoms.arrays["species"].tolist() if "species" in atoms.arrays else atoms.get_chemical_symbols()
 
 
 class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
@@ -102,11 +145,11 @@ class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]
                 f"got heights {heights.round(2).tolist()} Å: use more atoms"
             )
         try:
-            self._kind = np.array([self.tables.species.index(s) for s in atoms.symbols], dtype=np.int32)
+            self._kind = np.array([self.tables.species.index(s) for s in species_of(atoms)], dtype=np.int32)
         except ValueError:
             raise ZooError(
                 f"potential {self.tables.name} knows {', '.join(self.tables.species)}, "
-                f"the glass holds {', '.join(sorted(set(atoms.symbols)))}"
+                f"the glass holds {', '.join(sorted(set(species_of(atoms))))}"
             ) from None
         self._list_skin = min(self.skin, heights.min() / 2 - cutoffs.max())
         self._wrap = np.floor(atoms.positions @ np.linalg.inv(cell))

@@ -1,8 +1,8 @@
 """Embedded-atom potentials as tables that the force kernel reads.
 
-Two kinds: Finnis-Sinclair/EAM tables in the setfl format, fetched by sha256 and never committed, and the
+Three kinds: Finnis-Sinclair/EAM tables in the setfl format, fetched by sha256 and never committed; the
 effective-medium model for Cu-Zr and Cu-Mg, whose few published numbers are below, so that tests and quick builds need
-no file at all.
+no file at all; and a Lennard-Jones mixture, which embeds nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ N_DISTANCES = 3000
 """Points of the resampled pair tables: few enough for the cache, 1e-9 eV from 10,000 points."""
 SHORTEST = 1.0
 """Å; below it the pair energy is constant. No two atoms of a metal come this close."""
+CLOSEST = 0.6
+"""σ; the same for Lennard-Jones particles."""
 
 
 @dataclass(frozen=True)
@@ -128,19 +130,54 @@ METALLIC_GLASS_EMT = {
 }
 """``EMT_CITATION``; Mg: Bailey, Schiøtz & Jacobsen, Phys. Rev. B 69, 144205 (2004)."""
 
+@dataclass(frozen=True)
+class LennardJonesMixture:
+    """Binary mixture in reduced units: ε and σ of the pairs LL, SS and LS; all masses are 1.
+
+    Beyond ``inner`` σ of the pair a polynomial takes the energy to zero at ``outer`` σ, twice continuously
+    differentiable at both ends; nearer, the energy is shifted by a constant.
+    """
+
+    epsilon: tuple[float, float, float]
+    sigma: tuple[float, float, float]
+    inner: float
+    outer: float
+    citation: str
+
+
+MIXTURES = {
+    "lj-disks": LennardJonesMixture(
+        epsilon=(0.5, 0.5, 1.0),
+        sigma=(2 * np.sin(np.pi / 5), 2 * np.sin(np.pi / 10), 1.0),
+        inner=2.0,
+        outer=2.5,
+        citation="Lançon & Billard, J. Phys. France 49, 249 (1988); Falk & Langer, Phys. Rev. E 57, 7192 (1998); cut "
+        "off as in Barbot, Lerbinger, Hernandez-Garcia, García-García, Falk, Vandembroucq & Patinet, Phys. Rev. E 97, "
+        "033001 (2018)",
+    )
+}
+
 EMT_CITATION = "Păduraru, Kenoufi, Bailey & Schiøtz, Adv. Eng. Mater. 9, 505 (2007)"
 BUILT_IN = {"emt-cu-zr": ("Cu", "Zr"), "emt-cu-mg": ("Cu", "Mg")}
 
 
+SOFT_SPHERES = "soft-spheres"
+"""Polydisperse soft spheres: every pair has a length of its own, so their forces have no tables but a kernel."""
+
+
 def potential_names() -> list[str]:
     """Names that :func:`load_potential` knows."""
-    return sorted([*FILES, *BUILT_IN])
+    return sorted([*FILES, *BUILT_IN, *MIXTURES, SOFT_SPHERES])
 
 
 def load_potential(name: str) -> EmbeddedAtomTables:
     """Tables of a potential by name; a published file is fetched at first use and checked by its sha256."""
     if name in BUILT_IN:
         return effective_medium_tables(name, {kind: METALLIC_GLASS_EMT[kind] for kind in BUILT_IN[name]}, taper=True)
+    if name in MIXTURES:
+        return lennard_jones_tables(name, MIXTURES[name])
+    if name == SOFT_SPHERES:
+        return _no_tables(name)
     if name not in FILES:
         raise UnknownNameError("potential", name, potential_names())
     from zoo.datasets.fetch import fetch_file
@@ -258,6 +295,70 @@ def effective_medium_tables(name: str, elements: dict[str, EffectiveMediumElemen
         drho=float(rho[1]),
         cutoffs=np.full((n, n), cutoff),
     )
+
+
+def lennard_jones_tables(name: str, mixture: LennardJonesMixture) -> EmbeddedAtomTables:
+    """A pair potential written as an embedded-atom potential without density; lengths in σ, energies in ε."""
+    import hashlib
+
+    sigma, epsilon = (np.array([[m[0], m[2]], [m[2], m[1]]]) for m in (mixture.sigma, mixture.epsilon))
+    cutoffs = mixture.outer * sigma
+    grid = np.linspace(0.0, cutoffs.max(), N_DISTANCES)
+    energy = [[epsilon[a, b] * _smooth_lennard_jones(grid / sigma[a, b], mixture) for b in (0, 1)] for a in (0, 1)]
+    nothing = np.zeros_like(grid)
+    return EmbeddedAtomTables(
+        name=name,
+        citation=mixture.citation,
+        license="MIT (this project)",
+        sha256=hashlib.sha256(repr(mixture).encode()).hexdigest(),
+        species=("L", "S"),
+        masses=np.ones(2),
+        pair=_pair_coefficients(grid, [[nothing] * 2] * 2, energy),
+        embedding=np.zeros((2, 2, 4)),
+        dr=float(grid[1]),
+        drho=1.0,
+        cutoffs=cutoffs,
+    )
+
+
+def _no_tables(name: str) -> EmbeddedAtomTables:
+    """Name, source and hash of a model whose forces are those of :mod:`zoo.simulation.soft_kernels`."""
+    import hashlib
+
+    from zoo.simulation import soft_kernels, soft_spheres
+
+    parameters = (
+        soft_kernels.CUTOFF, soft_kernels.NON_ADDITIVITY, soft_kernels.C0, soft_kernels.C2, soft_kernels.C4,
+        soft_spheres.SMALLEST, soft_spheres.LARGEST,
+    )  # fmt: skip
+    return EmbeddedAtomTables(
+        name=name,
+        citation=soft_spheres.CITATION,
+        license="MIT (this project)",
+        sha256=hashlib.sha256(repr(parameters).encode()).hexdigest(),
+        species=(soft_spheres.SPECIES,),
+        masses=np.ones(1),
+        pair=np.zeros((1, 1, 0, 12)),
+        embedding=np.zeros((1, 0, 4)),
+        dr=1.0,
+        drho=1.0,
+        cutoffs=np.full((1, 1), soft_kernels.CUTOFF * soft_spheres.LARGEST),
+    )
+
+
+def _smooth_lennard_jones(r: NDArray[np.float64], mixture: LennardJonesMixture) -> NDArray[np.float64]:
+    """Energy in ε at r in σ."""
+    inner, outer = mixture.inner, mixture.outer
+    slope = 4 * (-12 * inner**-13 + 6 * inner**-7)
+    bend = 4 * (12 * 13 * inner**-14 - 6 * 7 * inner**-8)
+    width = outer - inner
+    cubic = -slope / width**2 - bend / (3 * width)
+    quartic = (bend - 6 * cubic * width) / (12 * width**2)
+    near = np.maximum(r, CLOSEST)
+    core = 4 * (near**-12 - near**-6)
+    shift = cubic * width**3 + quartic * width**4 - 4 * (inner**-12 - inner**-6)
+    tail = cubic * (outer - r) ** 3 + quartic * (outer - r) ** 4
+    return np.asarray(np.where(r < inner, core + shift, np.where(r < outer, tail, 0.0)))
 
 
 def _coefficients(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,13 +14,33 @@ from zoo._files import atomic_write
 from zoo.errors import RecipeError
 from zoo.glass import Glass
 from zoo.labels.nonaffine import local_deformation
-from zoo.simulation.calculator import EmbeddedAtomCalculator
+from zoo.simulation.calculator import to_atoms
 from zoo.simulation.minimize import minimize
 from zoo.simulation.potentials import EmbeddedAtomTables
 
-PLANES = {"xy": (1, 0), "xz": (2, 0), "yz": (2, 1)}
-"""Shear plane: the cell vector that tilts and the axis that it tilts along."""
-VOIGT = {"xy": 5, "xz": 4, "yz": 3}
+
+
+def _gradient(*entries: tuple[int, int, float]) -> NDArray[np.float64]:
+    gradient = np.zeros((3, 3))
+    for row, column, value in entries:
+        gradient[row, column] = value
+    return gradient
+
+
+GRADIENTS = {
+    "xy": _gradient((1, 0, 1.0)),
+    "-xy": _gradient((1, 0, -1.0)),
+    "xz": _gradient((2, 0, 1.0)),
+    "yz": _gradient((2, 1, 1.0)),
+    "xx": _gradient((0, 0, 0.5), (1, 1, -0.5)),
+    "yy": _gradient((0, 0, -0.5), (1, 1, 0.5)),
+}
+"""Displacement gradient L of each direction of loading: a row vector x of the glass becomes x exp(strain L).
+
+Simple shear ``xy``, ``xz`` and ``yz``, ``-xy`` against ``xy``; pure shear ``xx`` stretches along x and shrinks along y,
+``yy`` the other way round. All have the same shear strain for the same number. In the xy plane the glass is stretched
+along 45° (``xy``), 135° (``-xy``), 0° (``xx``) and 90° (``yy``) from x.
+"""
 LABELS = {
     "d2min": ("Å²", "non-affine displacement D2min, mean over neighbours within {cutoff} Å"),
     "von_mises": ("1", "von Mises local shear strain, neighbours within {cutoff} Å"),
@@ -30,10 +50,11 @@ LABELS = {
 
 
 class ShearSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Simple shear.
+    """Quasistatic shear.
 
-    ``planes`` of shear, engineering strain per ``step``, ``strains`` at which atoms are labelled (the last one ends the
-    run), ``force`` tolerance in eV/Å, ``cutoff`` of the labels' neighbourhoods in Å.
+    ``planes`` of simple shear or other directions of ``GRADIENTS``, engineering strain per ``step``, ``strains`` at
+    which atoms are labelled (the last one ends the run), ``force`` tolerance in eV/Å, ``cutoff`` of the labels'
+    neighbourhoods in Å.
     """
 
     planes: list[str] = msgspec.field(default_factory=lambda: ["xy", "xz", "yz"])
@@ -51,8 +72,8 @@ def check_schedule(schedule: ShearSchedule) -> None:
     RecipeError
     """
     for plane in schedule.planes:
-        if plane not in PLANES:
-            raise RecipeError(f"a shear plane must be one of {', '.join(PLANES)}, got {plane!r}")
+        if plane not in GRADIENTS:
+            raise RecipeError(f"a shear plane must be one of {', '.join(GRADIENTS)}, got {plane!r}")
     for strain in schedule.strains:
         steps = strain / schedule.step if schedule.step > 0 else 0.0
         if steps < 0.5 or abs(steps - round(steps)) > 1e-6 or abs(1000 * strain - round(1000 * strain)) > 1e-6:
@@ -75,6 +96,7 @@ def shear(
     tables: EmbeddedAtomTables,
     folder: Path,
     report: Callable[[float], None] = lambda fraction: None,
+    length: str = "Å",
 ) -> tuple[Glass, dict[str, NDArray[np.float64]]]:
     """Shear a glass in every plane of the schedule, each time from the same start.
 
@@ -86,13 +108,15 @@ def shear(
     folder : Path
         Keeps the planes that are done, so that a run that was killed does not repeat them.
     report : callable of the fraction done
+    length : str
+        Unit of the positions, and so of the labels.
 
     Returns
     -------
     labelled : Glass
         With a field ``<quantity>_<plane>_<strain>`` for each of ``LABELS``.
     stress_strain : dict of ndarray of shape (n_steps + 1, 2)
-        Engineering strain and shear stress (GPa) for each plane.
+        Engineering strain and shear stress along it for each plane: GPa, energy per area of the potential in 2D.
     """
     check_schedule(schedule)
     labels: dict[str, tuple[NDArray[np.float64], str]] = {}
@@ -112,10 +136,17 @@ def shear(
             for strain in schedule.strains:
                 for quantity, (unit, _) in LABELS.items():
                     name = label_name(quantity, plane, strain)
-                    labels[name] = (stored[name], unit)
+                    labels[name] = (stored[name], unit.replace("Å", length))
     for plane in schedule.planes:
         (folder / f"shear-{plane}.npz").unlink()
     return glass.with_fields(**labels), curves
+
+
+def deformation(plane: str, strain: float) -> NDArray[np.float64]:
+    """Deformation gradient, shape (3, 3): row vectors are multiplied by it from the right."""
+    gradient = GRADIENTS[plane]
+    stretch = np.diag(gradient)
+    return np.asarray(np.diag(np.exp(strain * stretch)) + strain * (gradient - np.diag(stretch)))
 
 
 def _shear_plane(
@@ -125,24 +156,21 @@ def _shear_plane(
     tables: EmbeddedAtomTables,
     report: Callable[[float], None],
 ) -> dict[str, NDArray[np.float64]]:
-    vector, axis = PLANES[plane]
-    atoms = Atoms(list(glass.species), positions=glass.positions, cell=glass.cell, pbc=True)
-    atoms.calc = EmbeddedAtomCalculator(tables, skin=0.6)
+    d = glass.dimension
+    atoms = to_atoms(glass, tables, skin=0.6)
+    cell = np.asarray(atoms.cell).copy()
     minimize(atoms, schedule.force)
     start = atoms.get_scaled_positions(wrap=False)
-    curve = [[0.0, _shear_stress(atoms, plane)]]
+    curve = [[0.0, _shear_stress(atoms, plane, d == 2)]]
     result: dict[str, NDArray[np.float64]] = {}
     n_steps = round(max(schedule.strains) / schedule.step)
     labelled = {round(strain / schedule.step): strain for strain in schedule.strains}
-    height = glass.cell[vector, vector]
     for number in range(1, n_steps + 1):
-        cell = np.asarray(atoms.cell).copy()
-        cell[vector, axis] = glass.cell[vector, axis] + number * schedule.step * height
-        atoms.set_cell(cell, scale_atoms=True)
+        atoms.set_cell(cell @ deformation(plane, number * schedule.step), scale_atoms=True)
         minimize(atoms, schedule.force)
-        curve.append([number * schedule.step, _shear_stress(atoms, plane)])
+        curve.append([number * schedule.step, _shear_stress(atoms, plane, d == 2)])
         if number in labelled:
-            deformed = Glass(atoms.positions, glass.species, cell)
+            deformed = Glass(atoms.positions[:, :d], glass.species, np.asarray(atoms.cell)[:d, :d])
             local = local_deformation(glass, deformed, schedule.cutoff)
             result[label_name("d2min", plane, labelled[number])] = local.d2min
             result[label_name("von_mises", plane, labelled[number])] = local.von_mises
@@ -158,5 +186,7 @@ def _displacement(start: NDArray[np.float64], atoms: Atoms) -> NDArray[np.float6
     return np.asarray(np.sqrt((moved**2).sum(axis=1)))
 
 
-def _shear_stress(atoms: Atoms, plane: str) -> float:
-    return float(atoms.get_stress()[VOIGT[plane]] / units.GPa)
+def _shear_stress(atoms: Atoms, plane: str, flat: bool) -> float:
+    """What does the work of the loading: GPa; in 2D the energy per area, whatever the height of the cell."""
+    stress = float((atoms.get_stress(voigt=False) * GRADIENTS[plane]).sum())
+    return stress * float(atoms.cell[2, 2]) if flat else stress / float(units.GPa)
