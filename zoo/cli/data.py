@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli import console
+from zoo.cli.data_import import glassbench_command, import_command, wells_command
 
 if TYPE_CHECKING:
     from zoo.datasets.sheet import Sheet
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 @click.group("data", epilog="Examples: zoo data show cuzr-shear, zoo data build cuzr-shear --variant quick")
 def command() -> None:
     """Build, fetch, verify, check or show data sets."""
+
+
+for imports in (import_command, glassbench_command, wells_command):
+    command.add_command(imports)
 
 
 @command.command(epilog="Example: zoo data build cuzr-shear --variant quick --output /tmp/cuzr-quick")
@@ -30,9 +35,15 @@ def command() -> None:
     help="Folder of the data set; build/NAME-VARIANT by default.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes; one per core by default.")
+@click.option(
+    "--resume/--fresh", default=True, show_default=True, help="Keep what earlier runs have finished, or make all anew."
+)
 @click.option("--install", is_flag=True, help="Put the result in place of the committed data set.")
-def build(name: str, variant: str, output: Path | None, workers: int | None, install: bool) -> None:
-    """Make data set NAME from its recipe; a run that was stopped continues."""
+def build(name: str, variant: str, output: Path | None, workers: int | None, resume: bool, install: bool) -> None:
+    """Make data set NAME from its recipe.
+
+    A run that was stopped continues; after seeds, searches or runs were added to the recipe, only those are made.
+    """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from zoo.datasets.registry import dataset_folder
@@ -54,7 +65,7 @@ def build(name: str, variant: str, output: Path | None, workers: int | None, ins
     out.print(f"building {folder.name} ({variant}) in {output}", highlight=False, soft_wrap=True)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=out) as progress:
-        card = build_dataset(recipe, output, variant, workers, progress)
+        card = build_dataset(recipe, output, variant, workers, progress, fresh=not resume)
     if install:
         _install(output, folder)
         card = folder / "card.toml"

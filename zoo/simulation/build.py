@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -30,6 +31,7 @@ def build_dataset(
     variant: str = "full",
     workers: int | None = None,
     progress: Progress | None = None,
+    fresh: bool = False,
 ) -> Path:
     """Run a recipe; what earlier runs finished is not made again.
 
@@ -44,6 +46,8 @@ def build_dataset(
     workers : int, optional
         Processes; as many as there are cores by default.
     progress : rich.progress.Progress, optional
+    fresh : bool
+        Make everything anew, also what other data sets have kept.
 
     Returns
     -------
@@ -63,21 +67,25 @@ def build_dataset(
     potentials = {name: load_potential(name) for name in {plan.potential for plan in plans}}  # fetched before the work
     folders = {plan.id: output / "work" / plan.id for plan in plans}
     last = recipe.steps[-1]
-    unfinished = {}
-    for plan in plans:
-        folders[plan.id].mkdir(parents=True, exist_ok=True)
-        if (
-            _finished(folders[plan.id] / f"{last}.npz", _fingerprints(recipe, plan, potentials[plan.potential])[last])
-            is None
-        ):
-            unfinished[plan.id] = folders[plan.id]
+    chains = {plan.id: _fingerprints(recipe, plan, potentials[plan.potential]) for plan in plans}
     with _alone(output):
+        for name, folder in folders.items() if fresh else ():
+            shutil.rmtree(folder, ignore_errors=True)
+            for chain in chains[name].values():
+                _kept(chain).unlink(missing_ok=True)
+        unfinished = {
+            name: folder
+            for name, folder in folders.items()
+            if _finished(folder / f"{last}.npz", chains[name][last]) is None
+        }
+        for folder in unfinished.values():
+            folder.mkdir(parents=True, exist_ok=True)
         if unfinished:
             _run_in_processes(recipe_path, variant, unfinished, workers or os.cpu_count() or 1, progress)
 
         from zoo.simulation.card import write_dataset
 
-        glasses = {plan.id: read_npz(folders[plan.id] / f"{last}.npz") for plan in plans}
+        glasses = {name: read_npz(folder / f"{last}.npz") for name, folder in folders.items()}
         steps = [read_npz(folder / f"{name}.npz") for folder in folders.values() for name in recipe.steps]
         seconds = sum(float(step.metadata["cpu_seconds"]) for step in steps)
         return write_dataset(recipe, glasses, output, variant, seconds)
@@ -88,6 +96,7 @@ def _alone(output: Path) -> Iterator[None]:
     """Two builds in one folder would write over each other's checkpoints."""
     from filelock import FileLock, Timeout
 
+    (output / "work").mkdir(parents=True, exist_ok=True)
     lock = FileLock(output / "work" / ".lock")
     try:
         lock.acquire(timeout=0)
