@@ -57,7 +57,7 @@ def to_atoms(glass: Glass, tables: EmbeddedAtomTables, skin: float = 1.0) -> Ato
 
 def species_of(atoms: Atoms) -> list[str]:
     """Names of the species: chemical symbols, or the array that ``Glass.to_ase`` makes for others."""
-    return atoms.arrays["species"].tolist() if "species" in atoms.arrays else atoms.get_chemical_symbols()
+    return [str(kind) for kind in atoms.arrays.get("species", atoms.symbols)]
 
 
 class EmbeddedAtomCalculator(Calculator):  # type: ignore[misc, unused-ignore]

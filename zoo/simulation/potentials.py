@@ -130,6 +130,7 @@ METALLIC_GLASS_EMT = {
 }
 """``EMT_CITATION``; Mg: Bailey, Schiøtz & Jacobsen, Phys. Rev. B 69, 144205 (2004)."""
 
+
 @dataclass(frozen=True)
 class LennardJonesMixture:
     """Binary mixture in reduced units: ε and σ of the pairs LL, SS and LS; all masses are 1.

@@ -19,7 +19,6 @@ from zoo.simulation.minimize import minimize
 from zoo.simulation.potentials import EmbeddedAtomTables
 
 
-
 def _gradient(*entries: tuple[int, int, float]) -> NDArray[np.float64]:
     gradient = np.zeros((3, 3))
     for row, column, value in entries:

@@ -103,6 +103,16 @@ def _run_quench(job: Job) -> Glass:
     return made.with_metadata(id=plan.id, stratum=plan.stratum, seed=plan.seed, quench_rate=plan.rate)
 
 
+def _run_disks(job: Job) -> Glass:
+    from zoo.simulation.disks import quench_disks
+
+    plan = job.plan
+    made = quench_disks(
+        plan.composition, job.recipe.disks, plan.rate, job.potential, plan.seed, job.folder, job.report
+    )
+    return made.with_metadata(id=plan.id, stratum=plan.stratum, seed=plan.seed, quench_rate=plan.rate)
+
+
 def _run_shear(job: Job) -> Glass:
     from zoo.simulation.shear import shear
 
@@ -201,6 +211,12 @@ STEPS = {
         0.6,
         lambda recipe, plan: (recipe.quench, plan.id, plan.stratum, plan.composition, plan.seed, plan.rate),
         _run_quench,
+    ),
+    "quench-disks": Step(
+        1,
+        0.4,
+        lambda recipe, plan: (recipe.disks, plan.id, plan.stratum, plan.composition, plan.seed, plan.rate),
+        _run_disks,
     ),
     "physics": Step(1, 0.05, lambda recipe, plan: recipe.physics, _run_physics, _physics_columns),
     "shear": Step(2, 0.4, _shear_schedule, _run_shear, _shear_columns),
