@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.datasets.checks.rows import Rows, group_of_pairs, is_flag, is_half, rows_of, states_of_pairs
 from zoo.datasets.load import Dataset
-from zoo.datasets.reliability import PLANE
+from zoo.datasets.reliability import DIRECTION
 from zoo.glass import Glass
 
 MOST_PANELS = 12
@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 
 
 def draw_labels(dataset: Dataset) -> str:
-    """SVG: histogram of every label; planes of shear are averaged as tasks do, strains are drawn over each other."""
+    """SVG: histogram of every label, averaged over directions of shear as in tasks, strains over each other."""
     rows = rows_of(dataset, "target")
     groups = _label_groups(rows)
     with _figure(len(groups)) as (figure, axes):
@@ -189,8 +189,9 @@ def display_radii(glass: Glass) -> Floats:
     from ase.data import atomic_numbers, covalent_radii
 
     spacing = (glass.volume / len(glass)) ** (1 / glass.dimension)
-    if "radius" in glass.fields:
-        radii = glass.fields["radius"].values.astype(float)
+    size = glass.fields.get("radius", glass.fields.get("diameter"))
+    if size is not None:
+        radii = size.values.astype(float)
     elif all(kind in atomic_numbers for kind in glass.kinds):
         radii = np.array([covalent_radii[atomic_numbers[str(kind)]] for kind in glass.species])
     else:
@@ -209,7 +210,7 @@ def _label_groups(rows: Rows) -> dict[str, dict[str, list[str]]]:
     for name in rows.columns:
         if is_half(name):
             continue
-        label = PLANE.sub("", name)
+        label = DIRECTION.sub("", name)
         found = re.fullmatch(r"(.+)_(\d+\.\d+)", label)
         panel, series = found.groups() if found else (label, "")
         groups.setdefault(panel, {}).setdefault(series, []).append(name)
@@ -217,8 +218,8 @@ def _label_groups(rows: Rows) -> dict[str, dict[str, list[str]]]:
 
 
 def _common_name(names: list[str]) -> str:
-    labels = {PLANE.sub("", name) for name in names}
-    return ", ".join(sorted(labels)) + (f", mean of {len(names)} planes" if len(names) > len(labels) else "")
+    labels = {DIRECTION.sub("", name) for name in names}
+    return ", ".join(sorted(labels)) + (f", mean of {len(names)} directions" if len(names) > len(labels) else "")
 
 
 def _species_pairs(kinds: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -290,5 +291,6 @@ def _svg(figure: Any) -> str:
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    width = 105 * float(figure.get_figwidth())  # of its own text size on a wide window, less on a narrow one
-    return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', f'style="max-width: {width:.0f}px"', text, count=1)
+    width = 105 * float(figure.get_figwidth())  # with text of the size of the page's, and not too small on a phone
+    size = f'style="max-width: {width:.0f}px; min-width: {0.6 * width:.0f}px"'
+    return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, text, count=1)

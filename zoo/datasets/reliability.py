@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from zoo.datasets.load import Dataset
 
-PLANE = re.compile(r"(?:^|_)(xy|xz|yz|yx|zx|zy)(?=_|$)")
+DIRECTION = re.compile(r"_(-?xy|-?xz|-?yz|xx|yy|zz)(?=_\d+\.\d+$)")
+"""Of loading, as the labels of shear name it: ``d2min_-xy_0.020``."""
 FEWEST_ROWS = 20
 """Of a glass with both measurements; fewer give no correlation worth averaging."""
 Floats = NDArray[np.float64]
@@ -69,8 +70,8 @@ def label_reliability(dataset: Dataset) -> list[Reliability]:
     """Reliability of every label that was measured more than once.
 
     Three kinds of repetition are recognised: columns ``x_even`` and ``x_odd``, each from half of the searches or runs;
-    columns that differ by the plane of shear only, whose agreement tells how much of the mean over planes belongs to
-    the atom rather than to the loading direction; tables of events with ``glass``, ``atom`` and a target, split into
+    columns that differ by the direction of shear only, whose agreement tells how much of their mean belongs to the atom
+    rather than to the loading; tables of events with ``glass``, ``atom`` and a target, split into
     every second event.
     """
     from zoo.datasets.checks.rows import rows_of
@@ -78,7 +79,7 @@ def label_reliability(dataset: Dataset) -> list[Reliability]:
     rows = rows_of(dataset, "target")
     found = [
         _measure(label, parts, how, [rows.columns[part] for part in parts], rows.group)
-        for label, parts, how in [*_halves(list(rows.columns)), *_planes(list(rows.columns))]
+        for label, parts, how in [*_halves(list(rows.columns)), *_directions(list(rows.columns))]
     ]
     found = found or list(_from_events(dataset))
     return [entry for entry in found if np.isfinite(entry.agreement)]
@@ -90,14 +91,14 @@ def _halves(names: list[str]) -> Iterator[tuple[str, tuple[str, ...], str]]:
             yield name[:-5], (name, f"{name[:-5]}_odd"), "two halves of the searches or runs"
 
 
-def _planes(names: list[str]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+def _directions(names: list[str]) -> Iterator[tuple[str, tuple[str, ...], str]]:
     groups: dict[str, list[str]] = {}
     for name in names:
-        if len(PLANE.findall(name)) == 1 and not name.endswith(("_even", "_odd")):
-            groups.setdefault(PLANE.sub("", name), []).append(name)
+        if DIRECTION.search(name):
+            groups.setdefault(DIRECTION.sub("", name), []).append(name)
     for label, parts in groups.items():
         if len(parts) > 1:
-            yield label, tuple(parts), f"{len(parts)} planes of shear"
+            yield label, tuple(parts), f"{len(parts)} directions of shear"
 
 
 def _from_events(dataset: Dataset) -> Iterator[Reliability]:

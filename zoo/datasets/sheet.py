@@ -223,17 +223,20 @@ def _figures(sheet: Sheet) -> list[Figure]:
 
     if sheet.dataset is None:
         return []
-    planes = " Planes of shear are averaged." if any(len(entry.parts) > 2 for entry in sheet.reliability) else ""
+    averaged = " Directions of shear are averaged." if any(len(entry.parts) > 2 for entry in sheet.reliability) else ""
     shares = "Share of the rows in each bin; positive values that span decades have a logarithmic axis."
-    figures = [Figure("Labels", shares + planes, draw_labels(sheet.dataset))]
+    figures = [Figure("Labels", shares + averaged, draw_labels(sheet.dataset))]
     if sheet.card.kind == "pairs":
         if sheet.card.names("feature"):
             figures.append(Figure("Features", shares, draw_features(sheet.dataset)))
         caption = "Left: how many pairs each glass has. Right: how many states are in so many pairs."
-        return [*figures, Figure("Pairs", caption, draw_pairs(sheet.dataset))]
-    target = sheet.tasks[0].target if sheet.tasks else sheet.card.names("target")[:1]
-    if target:
-        image, caption = draw_slice(sheet.dataset, target)
-        figures.append(Figure("A look inside", caption, image=image))
-    caption = "Pair distribution function, mean over up to four glasses of each stratum."
-    return [*figures, Figure("Structure", caption, draw_structure(sheet.dataset))]
+        figures.append(Figure("Pairs", caption, draw_pairs(sheet.dataset)))
+    else:
+        target = sheet.tasks[0].target if sheet.tasks else sheet.card.names("target")[:1]
+        if target:
+            image, caption = draw_slice(sheet.dataset, target)
+            figures.append(Figure("A look inside", caption, image=image))
+    if sheet.card.glasses:
+        caption = "Pair distribution function, mean over up to four glasses of each stratum."
+        figures.append(Figure("Structure", caption, draw_structure(sheet.dataset)))
+    return figures

@@ -31,18 +31,13 @@ def no_unit(dataset: Dataset) -> list[str]:
 
 def stray_files(dataset: Dataset) -> list[str]:
     card = dataset.card
-    listed = {entry.path or entry.url for entry in card.files}
-    used = {*(g.file for g in card.glasses), *(t.file for t in card.tables), card.table}
-    idle = sorted(listed - used) if len(listed) > 1 else []
-    found = [f"{plural(len(idle), 'file')} of the card that nothing uses: {some(idle)}"] if idle else []
+    listed = {entry.path for entry in card.files}
     folder = dataset.folder
     here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in DATA_FILES}
     unlisted = sorted(path for path in here - listed if not path.startswith("work/"))
-    if unlisted:
-        found.append(
-            f"{plural(len(unlisted), 'data file')} in the folder without a sha256 in the card: {some(unlisted)}"
-        )
-    return found
+    if not unlisted:
+        return []
+    return [f"{plural(len(unlisted), 'data file')} in the folder without a sha256 in the card: {some(unlisted)}"]
 
 
 def no_origin(dataset: Dataset) -> list[str]:
@@ -83,12 +78,11 @@ CHECKS = (
     ),
     Check(
         code="D504",
-        title="Files beside the card",
+        title="Files that the card does not name",
         level="warning",
         kinds=BOTH,
-        why="A data file that the card does not name is covered by no sha256; one that nothing uses is dead "
-        "weight or a forgotten glass.",
-        mend="List every file with its sha256 and use it, or remove it.",
+        why="A data file that the card does not name is covered by no sha256, and nobody knows what it belongs to.",
+        mend="List the file with its sha256, or remove it.",
         find=stray_files,
     ),
     Check(

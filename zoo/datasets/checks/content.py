@@ -6,11 +6,11 @@ from itertools import combinations
 
 import numpy as np
 
-from zoo.datasets.checks.declaration import BOTH, GLASSES, PAIRS, Check, NotApplicable
-from zoo.datasets.checks.rows import Floats, group_of_pairs, is_flag, plural, quantity, rows_of, some
+from zoo.datasets.checks.declaration import BOTH, PAIRS, Check, NotApplicable
+from zoo.datasets.checks.rows import Floats, glasses_of, group_of_pairs, is_flag, plural, quantity, rows_of, some
 from zoo.datasets.load import Dataset, load_dataset
 from zoo.datasets.registry import list_cards
-from zoo.errors import DatasetError
+from zoo.errors import ZooError
 from zoo.glass import Glass
 
 FAR = 20.0
@@ -26,7 +26,9 @@ def unreadable(dataset: Dataset) -> list[str]:
         rows_of(dataset, "feature", "target")
         for table in dataset.card.tables:
             dataset.side_table(table.name)
-    except DatasetError as error:
+        if dataset.card.glasses:
+            _ = dataset.glasses
+    except ZooError as error:
         return [str(error)]
     return []
 
@@ -70,7 +72,7 @@ def _same_content(dataset: Dataset, known: np.ndarray) -> list[str]:
 
 
 def same_glass(dataset: Dataset) -> list[str]:
-    entries, glasses = dataset.card.glasses, dataset.glasses
+    entries, glasses = dataset.card.glasses, glasses_of(dataset)
     found = []
     for first, second in combinations(entries, 2):
         if first.origin and first.origin == second.origin:
@@ -118,14 +120,14 @@ def same_file(dataset: Dataset) -> list[str]:
 
 
 def shared_glasses(dataset: Dataset) -> list[str]:
-    mine = {glass.content_hash: name for name, glass in dataset.glasses.items()}
+    mine = {glass.content_hash: name for name, glass in glasses_of(dataset).items()}
     found = []
     for other in list_cards():
         if other.name == dataset.card.name or not other.glasses:
             continue
         try:
             hashes = {glass.content_hash for glass in load_dataset(other.name).glasses.values()}
-        except DatasetError:
+        except ZooError:
             continue  # not fetched, or refused there
         common = [name for key, name in mine.items() if key in hashes]
         if common:
@@ -251,7 +253,7 @@ CHECKS = (
         code="D203",
         title="Glasses shared with another data set",
         level="info",
-        kinds=GLASSES,
+        kinds=BOTH,
         why="Glasses that are in two data sets are no independent test of a model that is trained on one and "
         "tested on the other, whatever their labels are.",
         mend="In transfer between both data sets, leave the common glasses out of training.",
@@ -302,7 +304,7 @@ CHECKS = (
         code="D208",
         title="One glass under two names",
         level="error",
-        kinds=GLASSES,
+        kinds=BOTH,
         why="A glass and its copy, or the same glass after a small strain or a few hops, are one glass. A split "
         "by glass that takes them for two tests on what was trained on.",
         mend="Give both the same origin in the card: glasses of one origin are never parted.",

@@ -59,7 +59,6 @@ class Check:
 
 
 BOTH = frozenset({"glasses", "pairs"})
-GLASSES = frozenset({"glasses"})
 PAIRS = frozenset({"pairs"})
 
 

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.datasets.card import Role
+from zoo.datasets.checks.declaration import NotApplicable
 from zoo.datasets.load import Dataset
+from zoo.glass import Glass
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +55,19 @@ def rows_of(dataset: Dataset, *roles: Role) -> Rows:
     }
     group = np.repeat(np.arange(len(glasses)), [len(glass) for glass in glasses.values()])
     return Rows(columns, group, list(glasses), units)
+
+
+def glasses_of(dataset: Dataset) -> dict[str, Glass]:
+    """Every glass; a table of pairs may hold them too.
+
+    Raises
+    ------
+    NotApplicable
+        There are none.
+    """
+    if not dataset.card.glasses:
+        raise NotApplicable("the data set holds no glasses")
+    return dataset.glasses
 
 
 def group_of_pairs(dataset: Dataset) -> tuple[list[str], NDArray[np.int64]]:
