@@ -56,6 +56,7 @@ def import_wells(pairs: Path, splittings: Path, others: Path | None = None) -> I
         A column is missing, a pair is in both lists or twice in one, or none of the results belongs to a pair.
     """
     table = _keyed(pairs, read_table(pairs))
+    features = _features(pairs, table)
     wells = _keyed(splittings, read_table(splittings), "out")
     keys = [f"_{key}" for key in KEYS]
     if others is None:
@@ -70,7 +71,6 @@ def import_wells(pairs: Path, splittings: Path, others: Path | None = None) -> I
             f"none of the {len(results)} results belongs to a pair of {pairs}: are both of one temperature?"
         )
     target = "is_dw" if others is not None else "quantum_splitting"
-    features = _features(pairs, table)
     lost = len(results) - len(joined)
     published = {column.name: column for column in COLUMNS}
     strange = [name for name in features if name not in published]
