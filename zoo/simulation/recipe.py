@@ -13,11 +13,12 @@ from msgspec import Struct, field
 from zoo._files import parse_declaration, read_toml
 from zoo.datasets.card import Units
 from zoo.errors import RecipeError
-from zoo.simulation import disks, hops, physics, shear
+from zoo.simulation import disks, hops, physics, saddles, shear
 from zoo.simulation.disks import DiskSchedule
 from zoo.simulation.hops import HopSchedule
 from zoo.simulation.physics import PhysicsSchedule
 from zoo.simulation.quench import Composition, QuenchSchedule
+from zoo.simulation.saddles import BarrierSchedule
 from zoo.simulation.shear import ShearSchedule
 
 
@@ -60,6 +61,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     shear: ShearSchedule = field(default_factory=ShearSchedule)
     physics: PhysicsSchedule = field(default_factory=PhysicsSchedule)
     hops: HopSchedule = field(default_factory=HopSchedule)
+    barriers: BarrierSchedule = field(default_factory=BarrierSchedule)
     disks: DiskSchedule = field(default_factory=DiskSchedule)
     units: Units = field(default_factory=Units)
     literature: list[Literature] = field(default_factory=list)
@@ -124,6 +126,7 @@ def read_recipe(path: Path, variant: str = "full") -> Recipe:
         shear.check_schedule(recipe.shear)
         physics.check_schedule(recipe.physics)
         hops.check_schedule(recipe.hops)
+        saddles.check_schedule(recipe.barriers)
         disks.check_schedule(recipe.disks)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None

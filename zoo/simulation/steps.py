@@ -205,6 +205,31 @@ def _well_tables(recipe: Recipe) -> list[TableCard]:
     return well_tables(recipe)
 
 
+def _barrier_inputs(recipe: Recipe, plan: GlassPlan) -> object:
+    return recipe.barriers, plan.seed
+
+
+def _run_barriers(job: Job) -> Glass:
+    from zoo.simulation.saddles import run_barriers
+
+    version = STEPS["barriers"].version
+    return run_barriers(
+        job.start, job.recipe.barriers, job.potential, job.plan.seed, job.folder, job.report, version=version
+    )
+
+
+def _barrier_columns(recipe: Recipe) -> list[ColumnCard]:
+    from zoo.simulation.saddles import barrier_columns
+
+    return barrier_columns(recipe.barriers)
+
+
+def _barrier_tables(recipe: Recipe) -> list[TableCard]:
+    from zoo.simulation.saddles import event_table
+
+    return [event_table(recipe.barriers)]
+
+
 STEPS = {
     "quench": Step(
         2,
@@ -228,5 +253,6 @@ STEPS = {
         _swap_columns,
     ),
     "wells": Step(1, 0.6, lambda recipe, plan: recipe.wells, _run_wells, tables=_well_tables, main="pairs", files=("structures.npz",)),
+    "barriers": Step(1, 5.0, _barrier_inputs, _run_barriers, _barrier_columns, _barrier_tables),
     "hops": Step(1, 0.6, lambda recipe, plan: recipe.hops, _run_hops, _hop_columns),
 }
