@@ -218,6 +218,8 @@ def _label_groups(rows: Rows) -> dict[str, dict[str, list[str]]]:
 
 
 def _common_name(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
     labels = {DIRECTION.sub("", name) for name in names}
     return ", ".join(sorted(labels)) + (f", mean of {len(names)} directions" if len(names) > len(labels) else "")
 
