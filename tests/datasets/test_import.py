@@ -226,6 +226,19 @@ def test_origins_are_one_along_a_chain() -> None:
     assert len(said) == 4
 
 
+def test_two_families_that_meet_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """a is like c, b like d, c like d: one glass, stretched step by step, until a and b are no longer alike."""
+    glasses = {name: packing(seed) for seed, name in enumerate("abcde")}
+    alike = {frozenset("ac"), frozenset("bd"), frozenset("cd")}
+    names = {id(glass): name for name, glass in glasses.items()}
+    monkeypatch.setattr(
+        "zoo.datasets.checks.content.shared_places", lambda a, b: float({names[id(a)], names[id(b)]} in alike)
+    )
+    origins, _ = related_glasses(glasses)
+    assert set(origins) == set("abcd")
+    assert len(set(origins.values())) == 1
+
+
 def test_type_maps_are_read_from_words() -> None:
     assert parse_type_map(["1=Cu", "2=Zr"]) == parse_type_map(["1=Cu,2=Zr"]) == TYPES
     assert parse_type_map([]) is None
