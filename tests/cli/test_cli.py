@@ -48,7 +48,7 @@ def test_every_command_has_help_with_an_example(name):
     [
         (["lst"], "no command is called 'lst': did you mean list?"),
         (["run", "quik"], "no suite is called 'quik': did you mean quick?"),
-        (["data", "show", "cuzr-shaer"], "did you mean cuzr-shear?"),
+        (["data", "show", "cuzr-shaer"], "did you mean cuzr-shear"),
         (["data", "fetch", "cuzr"], "no data set is called 'cuzr'"),
         (["data", "build", "tls-dw-t007"], "has no recipe"),
         (["board", "quick", "--results", "nowhere"], "run zoo run quick first"),
