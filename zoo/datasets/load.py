@@ -108,11 +108,14 @@ class Dataset:
         import numpy as np
 
         table = self.raw_table
-        for name in self.card.names("feature", "target"):
-            finite = np.isfinite(table[name].to_numpy(dtype=float))
-            if not finite.all():
+        for column in self.card.columns:
+            if column.role not in ("feature", "target"):
+                continue
+            values = table[column.name].to_numpy(dtype=float)
+            admitted = np.isfinite(values) | (np.isnan(values) & bool(column.missing))
+            if not admitted.all():
                 raise DatasetError(
-                    f"{self.card.name}: values must be finite, but {name!r} is not in row {finite.argmin()}"
+                    f"{self.card.name}: values must be finite, but {column.name!r} is not in row {admitted.argmin()}"
                 )
         keys = self.card.names("group", "state")
         for name in keys:
