@@ -21,7 +21,7 @@ from zoo.simulation.quality import draw, measure
 from zoo.simulation.recipe import Recipe
 from zoo.simulation.steps import STEPS
 
-KEPT = ("id", "stratum", "seed", "quench_rate")
+KEPT = ("id", "stratum", "seed", "quench_rate", "temperature")
 """Metadata that goes into the published file; histories stay in the work folder."""
 
 
@@ -29,6 +29,7 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
     """Write glasses, figure and, last, ``card.toml``; return its path."""
     columns = [column for step in recipe.steps for column in STEPS[step].columns(recipe)]
     tables = [table for step in recipe.steps for table in STEPS[step].tables(recipe)]
+    main = next((table for step in recipe.steps for table in tables if table.name == STEPS[step].main), None)
     plans = {plan.id: plan for plan in recipe.glass_plans()}
     potentials = {name: load_potential(name) for name in sorted({plan.potential for plan in plans.values()})}
     files, entries = [], []
@@ -38,7 +39,8 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         relative = path.relative_to(output).as_posix()
         files.append(File(path=relative, sha256=sha256_of(path), bytes=path.stat().st_size))
         plan = plans[name]
-        entries.append(GlassCard(name, relative, plan.stratum, len(glass), plan.seed, plan.rate))
+        entries.append(GlassCard(name, relative, plan.stratum, len(glass), plan.seed, plan.rate or None))
+        files.extend(_copied(file, output, name) for step in recipe.steps for file in STEPS[step].files)
     for stale in set((output / "glasses").glob("*.npz")) - {output / entry.file for entry in entries}:
         stale.unlink()  # of an earlier recipe
     for table in tables:
@@ -53,15 +55,16 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         name=recipe.name,
         version=recipe.version if variant == "full" else f"{recipe.version}-{variant}",
         title=recipe.title,
-        kind="glasses",
+        kind="pairs" if main else "glasses",
+        table=main.file if main else "",
         description=recipe.description,
         license=recipe.license,
         citation=recipe.citation,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
         files=files,
-        columns=columns,
+        columns=main.columns if main else columns,
         glasses=entries,
-        tables=tables,
+        tables=[table for table in tables if table is not main],
         units=recipe.units,
         quality=_quality(recipe, groups),
         made={
@@ -81,6 +84,14 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
     return path
 
 
+def _copied(file: str, output: Path, glass: str) -> File:
+    """A file that a step has left for one glass, published in a folder of its name."""
+    path = output / Path(file).stem / f"{glass}{Path(file).suffix}"
+    with atomic_write(path) as stream:
+        stream.write((output / "work" / glass / file).read_bytes())
+    return File(path=path.relative_to(output).as_posix(), sha256=sha256_of(path), bytes=path.stat().st_size)
+
+
 def _join_tables(name: str, folders: list[Path], path: Path) -> None:
     """Rows that every glass has left, under each other, with the glass in front."""
     import pandas as pd
@@ -98,7 +109,7 @@ def _published(glass: Glass, fields: set[str]) -> Glass:
         glass.cell,
         glass.periodic,
         {name: Field(_rounded(entry.values), entry.unit) for name, entry in glass.fields.items() if name in fields},
-        {key: glass.metadata[key] for key in KEPT},
+        {key: glass.metadata[key] for key in KEPT if key in glass.metadata},
     )
 
 

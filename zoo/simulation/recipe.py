@@ -13,13 +13,15 @@ from msgspec import Struct, field
 from zoo._files import parse_declaration, read_toml
 from zoo.datasets.card import Units
 from zoo.errors import RecipeError
-from zoo.simulation import disks, hops, physics, saddles, shear
+from zoo.simulation import disks, hops, physics, saddles, shear, soft_spheres, wells
 from zoo.simulation.disks import DiskSchedule
 from zoo.simulation.hops import HopSchedule
 from zoo.simulation.physics import PhysicsSchedule
 from zoo.simulation.quench import Composition, QuenchSchedule
 from zoo.simulation.saddles import BarrierSchedule
 from zoo.simulation.shear import ShearSchedule
+from zoo.simulation.soft_spheres import SwapSchedule
+from zoo.simulation.wells import WellSchedule
 
 
 class GlassGroup(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,8 +30,10 @@ class GlassGroup(Struct, frozen=True, forbid_unknown_fields=True):
     stratum: str
     composition: Composition
     seeds: list[int]
-    rate: float
+    rate: float = 0.0
     """Quench rate in K/s."""
+    temperature: float = 0.0
+    """At which swap Monte Carlo prepares the glass, in reduced units."""
     potential: str = ""
     """Where it differs from the recipe's."""
     cutoff: float = 0.0
@@ -63,6 +67,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     hops: HopSchedule = field(default_factory=HopSchedule)
     barriers: BarrierSchedule = field(default_factory=BarrierSchedule)
     disks: DiskSchedule = field(default_factory=DiskSchedule)
+    swap: SwapSchedule = field(default_factory=SwapSchedule)
+    wells: WellSchedule = field(default_factory=WellSchedule)
     units: Units = field(default_factory=Units)
     literature: list[Literature] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -77,6 +83,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
                 composition=group.composition,
                 seed=seed,
                 rate=group.rate,
+                temperature=group.temperature,
                 potential=group.potential or self.potential,
                 cutoff=group.cutoff or self.shear.cutoff,
             )
@@ -93,6 +100,7 @@ class GlassPlan(Struct, frozen=True):
     composition: Composition
     seed: int
     rate: float
+    temperature: float
     potential: str
     cutoff: float
 
@@ -118,7 +126,7 @@ def read_recipe(path: Path, variant: str = "full") -> Recipe:
     if not names or not recipe.steps:
         raise RecipeError(f"{path} must name at least one step and make at least one glass")
     for group in recipe.glasses:
-        if group.rate <= 0 or min(group.composition.atoms.values(), default=0) <= 0:
+        if max(group.rate, group.temperature) <= 0 or min(group.composition.atoms.values(), default=0) <= 0:
             raise RecipeError(
                 f"{path}: atoms and quench rates must be positive, got {group.composition.atoms} at {group.rate:g} K/s"
             )
@@ -128,6 +136,8 @@ def read_recipe(path: Path, variant: str = "full") -> Recipe:
         hops.check_schedule(recipe.hops)
         saddles.check_schedule(recipe.barriers)
         disks.check_schedule(recipe.disks)
+        soft_spheres.check_schedule(recipe.swap)
+        wells.check_schedule(recipe.wells)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
     return recipe
