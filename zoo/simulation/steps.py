@@ -252,7 +252,15 @@ STEPS = {
         _run_swap,
         _swap_columns,
     ),
-    "wells": Step(1, 0.6, lambda recipe, plan: recipe.wells, _run_wells, tables=_well_tables, main="pairs", files=("structures.npz",)),
+    "wells": Step(
+        1,
+        0.6,
+        lambda recipe, plan: recipe.wells,
+        _run_wells,
+        tables=_well_tables,
+        main="pairs",
+        files=("structures.npz",),
+    ),
     "barriers": Step(1, 5.0, _barrier_inputs, _run_barriers, _barrier_columns, _barrier_tables),
     "hops": Step(1, 0.6, lambda recipe, plan: recipe.hops, _run_hops, _hop_columns),
 }
