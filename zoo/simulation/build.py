@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import time
@@ -127,6 +128,7 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
             started = time.process_time()
 
             def report(fraction: float, done: float = before, cost: float = step.cost) -> None:
+                _end_with_parent()
                 (folder / "progress").write_text(f"{(done + fraction * cost) / whole:.4f}")
 
             job = Job(recipe, plan, glass, potential, folder, report)
@@ -137,6 +139,13 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
         glass = finished
         before += step.cost
     (folder / "progress").write_text("1")
+
+
+def _end_with_parent() -> None:
+    """Workers of a build that was killed stop at their last checkpoint: the next build must have the folder alone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        os._exit(1)
 
 
 def _fingerprints(recipe: Recipe, plan: GlassPlan, potential: EmbeddedAtomTables) -> dict[str, str]:
@@ -189,8 +198,6 @@ def _made_elsewhere(step: Step, chain: str, result: Path) -> Glass | None:
 def _run_in_processes(
     recipe_path: Path, variant: str, folders: dict[str, Path], workers: int, progress: Progress | None
 ) -> None:
-    import multiprocessing
-
     from pebble import ProcessPool
 
     one_thread_each()
