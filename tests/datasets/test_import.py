@@ -219,6 +219,13 @@ def test_one_glass_sheared_twice_is_not_two_glasses(tmp_path: Path) -> None:
         assert tested in ({"g0", "g0b"}, {"g1"})
 
 
+def test_another_glass_after_deformation_is_noticed(tmp_path: Path) -> None:
+    before, after = dumps(tmp_path, 2)
+    for other, noticed in ((after[0], False), (after[1], True)):
+        found = import_deformed([before[0]], [other], type_map=TYPES, cutoff=CUTOFF)
+        assert any("states of the same glass?" in said for said in found.remarks) == noticed
+
+
 def test_origins_are_one_along_a_chain() -> None:
     glasses = {f"g{k}": packing(k // 3) for k in range(6)}
     origins, said = related_glasses({name: glasses[name] for name in ("g1", "g3", "g4", "g0", "g2")})

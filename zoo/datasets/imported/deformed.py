@@ -105,7 +105,7 @@ def import_deformed(
             "Positions are those before deformation: what is to be predicted is the future of a structure.",
             *([f"Lengths of the files are multiplied by {length_scale:g} Å."] if length_scale != 1.0 else []),
         ],
-        remarks=[*remarks, *related],
+        remarks=[*remarks, *(said for name, glass in glasses.items() for said in _strangers(name, glass)), *related],
     )
 
 
@@ -189,6 +189,18 @@ def _labelled(name: str, reference: Glass, changed: Glass, cutoff: float) -> Gla
     return reference.with_fields(
         d2min=(labels.d2min, "Å²"), von_mises=(labels.von_mises, "1"), displacement=(moved, "Å")
     )
+
+
+def _strangers(name: str, glass: Glass) -> list[str]:
+    """A sentence if half of the atoms have changed places, as they have between two different glasses."""
+    median = float(np.median(glass.fields["displacement"].values))
+    spacing = (glass.volume / len(glass)) ** (1 / glass.dimension)
+    if median < 0.5 * spacing:
+        return []
+    return [
+        f"{name}: half of the atoms have moved by more than {median:.3g} Å, with {spacing:.3g} Å between atoms: are before "
+        "and after states of the same glass?"
+    ]
 
 
 def _displacement(reference: Glass, changed: Glass) -> NDArray[np.float64]:
