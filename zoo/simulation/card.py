@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -17,9 +17,12 @@ from zoo.datasets.card import Card, File, GlassCard, Quality
 from zoo.formats.npz import write_npz
 from zoo.glass import Field, Glass
 from zoo.simulation.potentials import load_potential
-from zoo.simulation.quality import draw, measure
-from zoo.simulation.recipe import Recipe
+from zoo.simulation.quality import draw, measure, measure_pairs
+from zoo.simulation.recipe import GlassPlan, Recipe
 from zoo.simulation.steps import STEPS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEPT = ("id", "stratum", "seed", "quench_rate", "temperature")
 """Metadata that goes into the published file; histories stay in the work folder."""
@@ -66,7 +69,7 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         glasses=entries,
         tables=[table for table in tables if table is not main],
         units=recipe.units,
-        quality=_quality(recipe, groups),
+        quality=_quality(recipe, groups, _pairs_by_stratum(output / main.file, plans) if main else {}),
         made={
             "by": f"zoo data build {recipe.name}" + ("" if variant == "full" else f" --variant {variant}"),
             "potential": ", ".join(potentials),
@@ -122,11 +125,20 @@ def _rounded(values: NDArray[Any], bits: int = 12) -> NDArray[Any]:
     return ((raw + step // 2) & ~(step - np.uint32(1))).view(np.float32)
 
 
-def _quality(recipe: Recipe, groups: dict[str, list[Glass]]) -> list[Quality]:
+def _pairs_by_stratum(path: Path, plans: dict[str, GlassPlan]) -> dict[str, pd.DataFrame]:
+    import pandas as pd
+
+    table = pd.read_parquet(path)
+    strata = table["glass"].map({name: plan.stratum for name, plan in plans.items()})
+    return {str(stratum): rows for stratum, rows in table.groupby(strata)}
+
+
+def _quality(recipe: Recipe, groups: dict[str, list[Glass]], pairs: dict[str, pd.DataFrame]) -> list[Quality]:
     literature = {(entry.quantity, entry.stratum): entry for entry in recipe.literature}
     rows = []
     for stratum, glasses in groups.items():
-        for found in measure(glasses, recipe.units):
+        of_pairs = measure_pairs(pairs[stratum]) if stratum in pairs else []
+        for found in [*measure(glasses, recipe.units), *of_pairs]:
             published = literature.get((found.quantity, stratum))
             rows.append(
                 Quality(
@@ -142,11 +154,11 @@ def _quality(recipe: Recipe, groups: dict[str, list[Glass]]) -> list[Quality]:
 
 
 def _without_empty(content: dict[str, object]) -> dict[str, object]:
-    """TOML has no null; empty strings and lists are the schema's defaults."""
+    """TOML has no null; it, empty strings and lists are the schema's defaults."""
     return {
         key: [_without_empty(row) if isinstance(row, dict) else row for row in value]
         if isinstance(value, list)
         else value
         for key, value in content.items()
-        if value not in ("", [], {})
+        if value not in ("", [], {}, None)
     }

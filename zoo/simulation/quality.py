@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from zoo.features.kernels.tessellation import tessellate
 from zoo.features.voronoi import voronoi_indices
 from zoo.glass import Glass
 from zoo.neighbors import find_neighbors
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BINS = 200
 RANGE = 3.2
@@ -119,6 +122,18 @@ def _measure_one(glass: Glass, units: Units) -> Iterator[Measurement]:
         around = census(glass, kind)
         for index in ("<0 0 12 0>", "<0 2 8 2>"):
             yield Measurement(f"{kind}-centred {index}", "%", 100 * around.get(index, 0.0))
+    if "history" in glass.metadata:
+        energy = np.array(glass.metadata["history"])[:, 2]
+        for name, quarter in (
+            ("third", energy[len(energy) // 2 : 3 * len(energy) // 4]),
+            ("last", energy[-len(energy) // 4 :]),
+        ):
+            yield Measurement(
+                f"inherent-structure energy, {name} quarter of the swap run", units.energy, quarter.mean()
+            )
+    if "minima" in glass.metadata:
+        yield Measurement("inherent structures met in the dynamics", "1", glass.metadata["minima"])
+        yield Measurement("paths that converged", "%", 100 * glass.metadata["converged"] / glass.metadata["paths"])
     for curve in glass.metadata.get("stress_strain", {}).values():
         strain, stress = np.array(curve).T
         small = strain < 0.0051
@@ -128,6 +143,22 @@ def _measure_one(glass: Glass, units: Units) -> Iterator[Measurement]:
             yield Measurement("shear stress at 8-10 % strain", units.stress, late)
     for strain_name, agreement in plane_agreement(glass).items():
         yield Measurement(f"rank correlation of D2min between planes, strain {strain_name}", "1", agreement)
+
+
+def measure_pairs(table: pd.DataFrame) -> list[Measurement]:
+    """Figures of pairs of inherent structures; ``table`` has the columns of the step ``wells``."""
+    followed = table["Tij"] + table["Tji"] > 0
+    wells = table[table["is_dw"] == 1]
+    found = [
+        Measurement("labelled pairs", "1", float(len(table))),
+        Measurement("double wells among pairs that followed one another", "%", 100 * table["is_dw"][followed].mean()),
+        Measurement("double wells among other pairs", "%", 100 * table["is_dw"][~followed].mean()),
+        *(
+            Measurement(f"median {name.replace('_', ' ')} of double wells", "ε", wells[name].median())
+            for name in ("barrier", "asymmetry", "quantum_splitting")
+        ),
+    ]
+    return [entry for entry in found if np.isfinite(entry.value)]
 
 
 def plane_agreement(glass: Glass) -> dict[str, float]:
@@ -163,6 +194,8 @@ def draw(groups: Mapping[str, list[Glass]], targets: list[ColumnCard], path: Pat
     panels: list[Callable[[Any], None]] = [lambda axis: _draw_structure(axis, groups, units)]
     if any("thermo" in glass.metadata for glass in glasses):
         panels.append(lambda axis: _draw_cooling(axis, groups, units))
+    if any("history" in glass.metadata for glass in glasses):
+        panels.append(lambda axis: _draw_preparation(axis, groups, units))
     if any("stress_strain" in glass.metadata for glass in glasses):
         panels.append(lambda axis: _draw_shear(axis, groups, units))
     if all(glass.dimension == 3 for glass in glasses):
@@ -201,6 +234,16 @@ def _draw_cooling(axis: Any, groups: Mapping[str, list[Glass]], units: Units) ->
             axis.plot(thermo[:, 0], thermo[:, 1], ".", ms=3, color=f"C{number}", alpha=0.6, label=label)
     axis.set(xlabel=f"temperature ({units.temperature})", ylabel=f"potential energy ({units.energy}/atom)")
     axis.set_title("Cooling from the melt")
+
+
+def _draw_preparation(axis: Any, groups: Mapping[str, list[Glass]], units: Units) -> None:
+    for number, (name, glasses) in enumerate(groups.items()):
+        histories = np.array([glass.metadata["history"] for glass in glasses])
+        for history in histories:
+            axis.plot(history[:, 0], history[:, 2], color=f"C{number}", lw=0.4, alpha=0.5)
+        axis.plot(histories[0, :, 0], histories[:, :, 2].mean(axis=0), color=f"C{number}", lw=2, label=name)
+    axis.set(xlabel="swap Monte Carlo sweeps", ylabel=f"inherent-structure energy ({units.energy}/atom)")
+    axis.set_title("Preparation at constant temperature")
 
 
 def _draw_shear(axis: Any, groups: Mapping[str, list[Glass]], units: Units) -> None:
