@@ -198,8 +198,8 @@ def _strangers(name: str, glass: Glass) -> list[str]:
     if median < 0.5 * spacing:
         return []
     return [
-        f"{name}: half of the atoms have moved by more than {median:.3g} Å, with {spacing:.3g} Å between atoms: are before "
-        "and after states of the same glass?"
+        f"{name}: half of the atoms have moved by more than {median:.3g} Å, with {spacing:.3g} Å between atoms: are "
+        "before and after states of the same glass?"
     ]
 
 
