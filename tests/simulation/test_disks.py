@@ -29,7 +29,7 @@ EPSILON = {"LL": 0.5, "SS": 0.5, "LS": 1.0}
 
 @pytest.fixture(scope="module")
 def disk_glass(tmp_path_factory: pytest.TempPathFactory) -> Glass:
-    return quench_disks(SMALL, HASTY, 0.2, TABLES, 1, tmp_path_factory.mktemp("disks"))
+    return quench_disks(SMALL, HASTY, 0.1, TABLES, 1, tmp_path_factory.mktemp("disks"))
 
 
 def pair(kinds: str, distance: float) -> Atoms:
@@ -104,7 +104,7 @@ def test_a_killed_quench_continues_to_the_same_glass(
     disk_glass: Glass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(disks, "CHUNK", 150)
-    whole = quench_disks(SMALL, HASTY, 0.2, TABLES, 1, tmp_path / "whole")
+    whole = quench_disks(SMALL, HASTY, 0.1, TABLES, 1, tmp_path / "whole")
 
     class KilledError(Exception):
         pass
@@ -114,14 +114,17 @@ def test_a_killed_quench_continues_to_the_same_glass(
             raise KilledError
 
     with pytest.raises(KilledError):
-        quench_disks(SMALL, HASTY, 0.2, TABLES, 1, tmp_path / "killed", die)
-    resumed = quench_disks(SMALL, HASTY, 0.2, TABLES, 1, tmp_path / "killed")
+        quench_disks(SMALL, HASTY, 0.1, TABLES, 1, tmp_path / "killed", die)
+    resumed = quench_disks(SMALL, HASTY, 0.1, TABLES, 1, tmp_path / "killed")
     assert resumed.content_hash == whole.content_hash
     assert resumed.metadata["thermo"] == whole.metadata["thermo"]
-    other = quench_disks(SMALL, HASTY, 0.2, TABLES, 2, tmp_path / "other")
+    other = quench_disks(SMALL, HASTY, 0.1, TABLES, 2, tmp_path / "other")
     assert other.content_hash != whole.content_hash
     assert disk_glass.dimension == 2
     assert disk_glass.volume == pytest.approx(150 * 0.9762)
+    temperatures = [row[0] for row in disk_glass.metadata["thermo"]]
+    assert temperatures[0] == pytest.approx(1.0, rel=0.25)
+    assert temperatures[-1] < 0.3  # 2 τ of the thermostat, of 0.2 at this rate, behind quench_to
 
 
 def test_schedules_that_do_not_cool_are_refused() -> None:

@@ -29,6 +29,8 @@ CHUNK = 2000
 """Steps between two checkpoints."""
 SKIN = 0.5
 """σ, of the neighbour list."""
+THERMOSTAT = 1.0
+"""τ"""
 KELVIN = 1.0 / units.kB
 """Of one ε/kB, if ε is 1 eV."""
 FEMTOSECOND = 1.0 / units.fs
@@ -119,7 +121,7 @@ def quench_disks(
         heating = (end - start) * per_step * KELVIN
         temperature = (start + (end - start) * before) * KELVIN
         random = np.random.default_rng([seed, number])
-        canonical_dynamics(atoms, step * FEMTOSECOND, temperature, random, heating).run(length)
+        canonical_dynamics(atoms, step * FEMTOSECOND, temperature, random, heating, thermostat=THERMOSTAT).run(length)
         require_stable(atoms, temperature, 10 * schedule.melt_temperature * KELVIN, step * FEMTOSECOND)
         energy = atoms.get_potential_energy() / len(atoms)
         thermo.append([atoms.get_temperature() / KELVIN, energy, composition.volume_per_atom])

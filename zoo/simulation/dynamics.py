@@ -23,6 +23,7 @@ def canonical_dynamics(
     random: np.random.Generator,
     heating: float = 0.0,
     constant_pressure: bool = False,
+    thermostat: float = THERMOSTAT,
 ) -> Bussi:
     """Dynamics of a chunk, to be run; it starts from a fresh neighbour list, so that it depends on nothing before.
 
@@ -41,9 +42,11 @@ def canonical_dynamics(
     heating : float, K per step
         How the temperature changes.
     constant_pressure : bool
+    thermostat : float, ASE's unit of time
+        In which the temperature follows.
     """
     atoms.calc.forget_neighbors()
-    dynamics = Bussi(atoms, time_step * units.fs, max(temperature, 1.0), THERMOSTAT, random)
+    dynamics = Bussi(atoms, time_step * units.fs, max(temperature, 1.0), thermostat, random)
     _attach_ramp(dynamics, temperature, heating)
     if constant_pressure:
         dynamics.attach(_rescale_cell, interval=BAROSTAT_INTERVAL, atoms=atoms, step=time_step * units.fs)

@@ -238,7 +238,7 @@ STEPS = {
         _run_quench,
     ),
     "quench-disks": Step(
-        1,
+        2,
         0.4,
         lambda recipe, plan: (recipe.disks, plan.id, plan.stratum, plan.composition, plan.seed, plan.rate),
         _run_disks,
