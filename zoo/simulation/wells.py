@@ -34,6 +34,8 @@ BEYOND, MOST_BEYOND, MARGIN = 0.025, 200, 0.5
 """Spacing (σ) and number of points beyond the ends of a path; they go on to this energy (ε) above its highest point."""
 LAST_STRETCH = 0.05
 """σ of a path, over which its direction at an end is taken: a single link would turn with the number of images."""
+CLEAR_DEPTH = 2e-3
+"""ε; a third minimum as deep as this does not go away when a path is relaxed from a tolerance of 1e-2 ε/σ on."""
 LOOSE_FORCE = 3e-4
 """ε/σ, enough to recognise a minimum that is known already; a new one is minimised on."""
 
@@ -42,8 +44,8 @@ class WellSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Dynamics from minimum to minimum, and paths between them, in reduced units.
 
     ``temperature`` of the dynamics; ``quenches``, one every ``interval``; ``time_step``; ``pairs`` to label;
-    ``images`` of a path, its ends included; ``force`` tolerances of minima and of paths; ``hbar`` and ``mass`` of the
-    quantum levels.
+    ``images`` of a path, its ends included; ``force`` tolerances of minima and of paths (``coarse_force`` where a third
+    minimum shows); ``path_steps`` at most for each; ``hbar`` and ``mass`` of the quantum levels.
     """
 
     temperature: float = 0.06
@@ -54,6 +56,7 @@ class WellSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     images: int = 31
     minimum_force: float = 1e-6
     path_force: float = 2e-3
+    coarse_force: float = 1e-2
     path_steps: int = 1500
     spring: float = 1.0
     hbar: float = 0.0132
@@ -182,7 +185,11 @@ def choose_pairs(visits: Visits, most: int, random: np.random.Generator) -> list
 def connect(
     first: Floats, last: Floats, diameters: Floats, edge: float, schedule: WellSchedule
 ) -> tuple[Floats, Floats, bool]:
-    """Images (n_images, n_atoms, 3) and energies along the path between two minima, and whether it has converged."""
+    """Images (n_images, n_atoms, 3) and energies along the path between two minima, and whether it has converged.
+
+    A path that has a clear third minimum at the tolerance ``coarse_force`` is left at that: no more than the flag will
+    be read from it.
+    """
     fraction = np.linspace(0.0, 1.0, schedule.images)[:, None, None]
     lists: dict[int, SoftNeighbors] = {}
 
@@ -193,8 +200,11 @@ def connect(
         found = np.empty_like(positions)
         return near.forces(positions, found, np.empty(len(positions))), found
 
-    start = first + fraction * (last - first)
-    return relax_band(start, forces, schedule.path_force, schedule.spring, schedule.path_steps)
+    line = first + fraction * (last - first)
+    images, energies, converged = relax_band(line, forces, schedule.coarse_force, schedule.spring, schedule.path_steps)
+    if not converged or count_wells(energies, CLEAR_DEPTH).n_minima > 2:
+        return images, energies, converged
+    return relax_band(images, forces, schedule.path_force, schedule.spring, schedule.path_steps)
 
 
 @dataclass(frozen=True)
