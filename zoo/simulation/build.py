@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,14 +126,9 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
         finished = _finished(result, chain) or _made_elsewhere(step, chain, result)
         if finished is None:
             _forget_other_attempts(folder, chain)
-            started = time.process_time()
-
-            def report(fraction: float, done: float = before, cost: float = step.cost) -> None:
-                _end_with_parent()
-                (folder / "progress").write_text(f"{(done + fraction * cost) / whole:.4f}")
-
-            job = Job(recipe, plan, glass, potential, folder, report)
-            made = step.run(job)
+            started = time.process_time() - _spent(folder, chain)
+            report = partial(_report, folder, chain, started, before / whole, step.cost / whole)
+            made = step.run(Job(recipe, plan, glass, potential, folder, report))
             finished = made.with_metadata(fingerprint=chain, cpu_seconds=round(time.process_time() - started, 1))
             write_npz(result, finished)
             _keep(step, chain, result)
@@ -141,11 +137,20 @@ def build_glass(recipe_path: Path, variant: str, glass_id: str, folder: Path) ->
     (folder / "progress").write_text("1")
 
 
-def _end_with_parent() -> None:
-    """Workers of a build that was killed stop at their last checkpoint: the next build must have the folder alone."""
+def _report(folder: Path, chain: str, started: float, before: float, share: float, fraction: float) -> None:
+    """Note how far a step is and what it has cost; workers of a build that was killed end here."""
     parent = multiprocessing.parent_process()
     if parent is not None and not parent.is_alive():
-        os._exit(1)
+        os._exit(1)  # the next build must have the folder alone
+    (folder / "spent").write_text(f"{chain} {time.process_time() - started:.1f}")
+    (folder / "progress").write_text(f"{before + fraction * share:.4f}")
+
+
+def _spent(folder: Path, chain: str) -> float:
+    """CPU seconds that stopped attempts at this step have taken."""
+    path = folder / "spent"
+    step, _, seconds = path.read_text().partition(" ") if path.exists() else ("", "", "")
+    return float(seconds) if step == chain and seconds else 0.0
 
 
 def _fingerprints(recipe: Recipe, plan: GlassPlan, potential: EmbeddedAtomTables) -> dict[str, str]:
