@@ -25,7 +25,7 @@ class Wells:
     Attributes
     ----------
     n_minima, n_barriers : int
-        An end counts as a minimum if the energy rises from it; a barrier lies between two minima.
+        Both ends are minima of the glass and count as such, however low the barrier beside them.
     barrier : float
         From the lower end to the highest point.
     asymmetry : float
@@ -51,8 +51,8 @@ def count_wells(energy: ArrayLike, depth: float = DEPTH) -> Wells:
     energy : array_like of shape (n,)
         From one minimum to the other.
     depth : float, units of energy
-        A minimum counts if the energy rises by more than this on both sides of it before it falls below it (at an end:
-        on the one side that there is), a barrier if it falls by more than this on both sides.
+        Between the ends, a minimum counts if the energy rises by more than this on both sides before it falls below it,
+        a barrier if it falls by more than this on both sides.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def count_wells(energy: ArrayLike, depth: float = DEPTH) -> Wells:
     turns = _turning_points(values, depth)
     lower = min(values[0], values[-1])
     return Wells(
-        n_minima=turns.count(MINIMUM),
+        n_minima=2 + turns[1:-1].count(MINIMUM),
         n_barriers=turns[1:-1].count(MAXIMUM),
         barrier=float(values.max() - lower),
         asymmetry=float(abs(values[-1] - values[0])),

@@ -63,19 +63,15 @@ def _write_pairs(found: LabelledPairs, temperature: float, path: Path) -> None:
 def _write_paths(found: LabelledPairs, path: Path) -> None:
     import pandas as pd
 
-    parts = [
-        pd.DataFrame(
-            {
-                "i": row["i"],
-                "j": row["j"],
-                "coordinate": profile.coordinate.astype(np.float32),
-                "energy": (profile.energy - profile.inside[0]).astype(np.float32),
-            }
-        )
-        for row, profile in zip(found.rows, found.paths, strict=True)
-    ]
+    lengths = [len(profile.energy) for profile in found.paths]
+    points = {
+        "i": np.repeat(np.array([row["i"] for row in found.rows], np.int64), lengths),
+        "j": np.repeat(np.array([row["j"] for row in found.rows], np.int64), lengths),
+        "coordinate": np.array([s for profile in found.paths for s in profile.coordinate], np.float32),
+        "energy": np.array([e - profile.inside[0] for profile in found.paths for e in profile.energy], np.float32),
+    }
     with atomic_write(path) as stream:
-        pd.concat(parts).to_parquet(stream, index=False, compression="zstd")
+        pd.DataFrame(points).to_parquet(stream, index=False, compression="zstd")
 
 
 def write_structures(found: LabelledPairs, glass: Glass, path: Path) -> None:
