@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -76,9 +76,16 @@ def radial_distribution(
     return 0.5 * (edges[1:] + edges[:-1]), counts / ideal
 
 
-def first_shell(glass: Glass) -> tuple[float, float]:
-    """Distances of the first peak of g(r) and of the minimum behind it."""
-    r, g = radial_distribution(glass)
+def mean_distribution(glasses: Sequence[Glass]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean g(r) of glasses whose cells may differ a little."""
+    curves = [radial_distribution(glass) for glass in glasses]
+    grid = curves[0][0][curves[0][0] <= min(r[-1] for r, _ in curves)]
+    return grid, np.mean([np.interp(grid, r, g) for r, g in curves], axis=0)
+
+
+def first_shell(glasses: Sequence[Glass]) -> tuple[float, float]:
+    """Distances of the highest peak of the mean g(r) of equivalent glasses and of the minimum behind it."""
+    r, g = mean_distribution(glasses)
     peak = int(g.argmax())
     beyond = (r > r[peak]) & (r < 1.7 * r[peak])
     return float(r[peak]), float(r[beyond][np.convolve(g, np.ones(5) / 5, "same")[beyond].argmin()])
@@ -95,13 +102,14 @@ def census(glass: Glass, kind: str) -> dict[str, float]:
 def measure(glasses: list[Glass], units: Units = METAL_UNITS) -> list[Measurement]:
     """Figures of a group of equivalent glasses, averaged over them."""
     found: dict[tuple[str, str], list[float]] = {}
+    shell = first_shell(glasses)
     for glass in glasses:
-        for entry in _measure_one(glass, units):
+        for entry in _measure_one(glass, units, shell):
             found.setdefault((entry.quantity, entry.unit), []).append(entry.value)
     return [Measurement(*key, float(np.mean(values))) for key, values in found.items()]
 
 
-def _measure_one(glass: Glass, units: Units) -> Iterator[Measurement]:
+def _measure_one(glass: Glass, units: Units, shell: tuple[float, float]) -> Iterator[Measurement]:
     flat = glass.dimension == 2
     if units == METAL_UNITS and not flat:
         from ase.data import atomic_masses, atomic_numbers
@@ -112,7 +120,7 @@ def _measure_one(glass: Glass, units: Units) -> Iterator[Measurement]:
         yield Measurement("density", f"1/{units.length}{'²' if flat else '³'}", len(glass) / glass.volume)
     if "energy" in glass.fields:
         yield Measurement("energy per atom", units.energy, float(glass.fields["energy"].values.mean()))
-    peak, minimum = first_shell(glass)
+    peak, minimum = shell
     yield Measurement("first peak of g(r)", units.length, peak)
     yield Measurement("first minimum of g(r)", units.length, minimum)
     counts = find_neighbors(glass, minimum).counts
@@ -218,10 +226,7 @@ def draw(groups: Mapping[str, list[Glass]], targets: list[ColumnCard], path: Pat
 
 def _draw_structure(axis: Any, groups: Mapping[str, list[Glass]], units: Units) -> None:
     for name, glasses in groups.items():
-        curves = [radial_distribution(glass) for glass in glasses]
-        reach = min(r[-1] for r, _ in curves)
-        grid = curves[0][0][curves[0][0] <= reach]
-        axis.plot(grid, np.mean([np.interp(grid, r, g) for r, g in curves], axis=0), label=name)
+        axis.plot(*mean_distribution(glasses), label=name)
     axis.set(xlabel=f"r ({units.length})", ylabel="g(r)", title="Pair distribution of the inherent structures")
     axis.set_xlim(left=0.2 * axis.get_xlim()[1])
 

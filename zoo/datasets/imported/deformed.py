@@ -170,7 +170,7 @@ def _common_minimum(references: Mapping[str, Glass]) -> float:
     """First minimum of g(r) in Å, averaged over the glasses, so that labels of all of them mean the same."""
     from zoo.simulation.quality import first_shell
 
-    return float(np.mean([first_shell(glass)[1] for glass in references.values()]))
+    return first_shell(list(references.values()))[1]
 
 
 def _labelled(name: str, reference: Glass, changed: Glass, cutoff: float) -> Glass:
