@@ -98,11 +98,15 @@ def run_dynamics(
     state: SoftState, temperature: float, time: float, time_step: float, random: np.random.Generator
 ) -> None:
     """Move ``state.positions`` on by velocity Verlet from new Maxwell velocities without drift."""
-    n = len(state.diameters)
-    velocities = random.normal(0.0, np.sqrt(temperature), (n, 3))
+    velocities = random.normal(0.0, np.sqrt(temperature), state.positions.shape)
     velocities -= velocities.mean(axis=0)
-    forces, energies = np.empty((n, 3)), np.empty(n)
-    left = round(time / time_step)
+    move(state, velocities, time_step, round(time / time_step))
+
+
+def move(state: SoftState, velocities: Floats, time_step: float, steps: int) -> None:
+    """Velocity Verlet at constant energy: positions and velocities (n_atoms, 3) are moved on in place."""
+    forces, energies = np.empty_like(velocities), np.empty(len(velocities))
+    left = steps
     near = SoftNeighbors(state.positions, state.diameters, state.edge, SKIN)
     near.forces(state.positions, forces, energies)
     while left > 0:
