@@ -86,9 +86,11 @@ def mean_distribution(glasses: Sequence[Glass]) -> tuple[NDArray[np.float64], ND
 def first_shell(glasses: Sequence[Glass]) -> tuple[float, float]:
     """Distances of the highest peak of the mean g(r) of equivalent glasses and of the minimum behind it."""
     r, g = mean_distribution(glasses)
-    peak = int(g.argmax())
+    smooth = np.convolve(g, np.ones(7) / 7, "same")  # a tenth of a mean distance: one close pair is no peak
+    near = max(int(smooth.argmax()) - 3, 0)
+    peak = near + int(g[near : near + 7].argmax())
     beyond = (r > r[peak]) & (r < 1.7 * r[peak])
-    return float(r[peak]), float(r[beyond][np.convolve(g, np.ones(5) / 5, "same")[beyond].argmin()])
+    return float(r[peak]), float(r[beyond][smooth[beyond].argmin()])
 
 
 def census(glass: Glass, kind: str) -> dict[str, float]:
