@@ -53,7 +53,9 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
     groups: dict[str, list[Glass]] = {}
     for name, glass in glasses.items():
         groups.setdefault(plans[name].stratum, []).append(glass)
-    draw(groups, [column for column in columns if column.role == "target"], output / "quality.png", recipe.units)
+    pairs = _pairs_by_stratum(output / main.file, plans) if main else {}
+    targets = [column for column in columns if column.role == "target"]
+    draw(groups, targets, output / "quality.png", recipe.units, pairs)
     card = Card(
         name=recipe.name,
         version=recipe.version if variant == "full" else f"{recipe.version}-{variant}",
@@ -69,7 +71,7 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         glasses=entries,
         tables=[table for table in tables if table is not main],
         units=recipe.units,
-        quality=_quality(recipe, groups, _pairs_by_stratum(output / main.file, plans) if main else {}),
+        quality=_quality(recipe, groups, pairs),
         made={
             "by": f"zoo data build {recipe.name}" + ("" if variant == "full" else f" --variant {variant}"),
             "potential": ", ".join(potentials),

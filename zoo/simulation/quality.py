@@ -190,7 +190,13 @@ def plane_agreement(glass: Glass) -> dict[str, float]:
     }
 
 
-def draw(groups: Mapping[str, list[Glass]], targets: list[ColumnCard], path: Path, units: Units = METAL_UNITS) -> None:
+def draw(
+    groups: Mapping[str, list[Glass]],
+    targets: list[ColumnCard],
+    path: Path,
+    units: Units = METAL_UNITS,
+    pairs: Mapping[str, pd.DataFrame] | None = None,
+) -> None:
     """Figure of g(r), energy against temperature, stress against strain, the Voronoi census and the labels.
 
     Panels that a data set has nothing for are left out.
@@ -210,6 +216,8 @@ def draw(groups: Mapping[str, list[Glass]], targets: list[ColumnCard], path: Pat
         panels.append(lambda axis: _draw_shear(axis, groups, units))
     if all(glass.dimension == 3 for glass in glasses):
         panels.append(lambda axis: _draw_census(axis, groups))
+    if pairs:
+        panels.append(lambda axis: _draw_splittings(axis, pairs))
     if targets and len(panels) < 4:
         panels.append(lambda axis: _draw_labels(axis, groups, targets[0]))
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
@@ -289,6 +297,13 @@ def _census_of_all(glass: Glass) -> dict[str, float]:
         for index, fraction in census(glass, kind).items():
             found[index] = found.get(index, 0.0) + share * fraction
     return found
+
+
+def _draw_splittings(axis: Any, pairs: Mapping[str, pd.DataFrame]) -> None:
+    for number, (name, table) in enumerate(pairs.items()):
+        wells = table[table["is_dw"] == 1]
+        axis.loglog(wells["Delta_E"], wells["quantum_splitting"], ".", ms=3, color=f"C{number}", alpha=0.6, label=name)
+    axis.set(xlabel="asymmetry (ε)", ylabel="quantum splitting (ε)", title="Double wells")
 
 
 def _draw_labels(axis: Any, groups: Mapping[str, list[Glass]], column: ColumnCard) -> None:

@@ -145,8 +145,8 @@ PAIR_COLUMNS = [
     ColumnCard(
         "asymmetry",
         "ε",
-        "target",
-        "difference of the energies of the two wells: the same number as the feature Delta_E",
+        "identity",
+        "difference of the energies of the two wells: the feature Delta_E, therefore no target",
         missing=NO_DOUBLE_WELL,
     ),
     ColumnCard(
