@@ -52,7 +52,7 @@ class WellSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_step: float = 0.01
     interval: float = 5.0
     quenches: int = 300
-    pairs: int = 100
+    pairs: int = 130
     images: int = 31
     minimum_force: float = 1e-6
     path_force: float = 2e-3
