@@ -31,8 +31,8 @@ inner = njit(cache=True, fastmath=True, no_cpython_wrapper=True, no_cfunc_wrappe
 class Cluster(NamedTuple):
     """What stays: ``n`` atoms around a centre at the origin, nearest first, and the potential."""
 
-    start: Floats  # (n, 3), Å
-    distance: Floats  # (n,), Å from the centre
+    start: Floats  # (n, 3), Å; of each atom the image that rounding gives
+    distance: Floats  # (n,), Å, of the image nearest to the centre
     kind: NDArray[np.int32]  # (n,)
     density: Floats  # (n,): at the start, from the whole glass
     cell: Floats  # (3, 3), Å
@@ -115,9 +115,11 @@ def _list_candidates(c, w, x, m):
     xx, xy, xz, yx, yy, yz, zx, zy, zz = cell.flat
     squared = np.empty(n)
     size = 0
+    end = 0
     for i in range(m):
         first[i] = size
-        end = np.searchsorted(distance, distance[i] + longest)
+        while end < n and distance[end] < distance[i] + longest:
+            end += 1
         ui, vi, ti = u[i], v[i], t[i]
         for j in range(i + 1, end):
             a = u[j] - ui

@@ -1,4 +1,4 @@
-"""A search for one saddle point, from the kick to the two minima that it joins; compiled by numba.
+"""The stages of a search for one saddle point, from the kick to the minima that it joins; compiled by numba.
 
 The activation-relaxation technique: leave the minimum along a random direction until the energy curves down, climb
 along the lowest mode while the energy falls in all other directions, descend on both sides. Curvature comes from
@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from zoo.simulation.cluster_kernels import energy_and_forces, free_atoms, hessian_product, inner, kernel
+from zoo.simulation.cluster_kernels import energy_and_forces, hessian_product, inner, kernel
 
 CONNECTED, NOT_CONNECTED, NOT_CONVERGED, TOO_HIGH, NO_ESCAPE = range(5)
 """How a search may end."""
@@ -31,8 +31,8 @@ MOBILITY = 0.025
 """Å²/eV: step per force before anything is known of the curvature."""
 ESCAPED = -0.05
 """eV/Å²: lowest curvature at which the basin is left."""
-COLD, WARM = 12, 4
-"""Lanczos vectors where the mode is not known and where it is."""
+COLD, WARM, THOROUGH = 12, 3, 40
+"""Lanczos vectors where the mode is not known, where it is, and where the second one is asked for."""
 MEMORY = 12
 """Steps that L-BFGS remembers."""
 LONGEST = 0.15
@@ -40,12 +40,6 @@ LONGEST = 0.15
 CLIMBS = 400
 DESCENTS = 500
 """Limits of force calls."""
-ROUGH = 0.1
-"""eV/Å: tolerance in the small cluster."""
-DESCENT = 0.3
-"""Part of the saddle's tolerance to which minima are relaxed: energies are good to about 1e-3 eV then."""
-ASIDE = 0.15
-"""Å: how far the most mobile atom is moved from the saddle before the descent."""
 
 
 @inner
@@ -72,17 +66,17 @@ def _move(x, step):
         x[i // 3, i % 3] += step[i]
 
 
-@kernel
-def lowest_mode(c, w, m, mode, size):
-    """Lowest curvature (eV/Å²) in the Krylov space of ``size`` vectors that starts at ``mode``, which is overwritten.
+@inner
+def _lanczos(c, w, m, start, size):
+    """Krylov space of the Hessian from ``start``: orthonormal basis, Ritz values and vectors (in the basis).
 
-    Lanczos with full orthogonalisation, at the positions of the last call with ``curvature``.
+    With full orthogonalisation, at the positions of the last call with ``curvature``.
     """
     n = 3 * m
     basis = np.empty((size, n))
     image = np.empty(n)
     tridiagonal = np.zeros((size, size))
-    basis[0] = mode / math.sqrt(_dot(mode, mode))
+    basis[0] = start / math.sqrt(_dot(start, start))
     length = size
     for k in range(size):
         hessian_product(c, w, m, basis[k], image)
@@ -100,13 +94,39 @@ def lowest_mode(c, w, m, mode, size):
         tridiagonal[k, k + 1] = tridiagonal[k + 1, k] = norm
         basis[k + 1] = image / norm
     values, vectors = np.linalg.eigh(tridiagonal[:length, :length])
-    sign = 1.0 if vectors[0, 0] >= 0.0 else -1.0
-    mode[:] = 0.0
-    for k in range(length):
-        weight = sign * vectors[k, 0]
-        for i in range(n):
-            mode[i] += weight * basis[k, i]
+    return basis, values, vectors
+
+
+@inner
+def _combine(basis, weights, out):
+    """Write the vector with these components in a basis; it leans towards the first vector of the basis."""
+    out[:] = 0.0
+    for k in range(len(weights)):
+        weight = weights[k] if weights[0] >= 0.0 else -weights[k]
+        for i in range(len(out)):
+            out[i] += weight * basis[k, i]
+
+
+@kernel
+def lowest_mode(c, w, m, mode, size):
+    """Lowest curvature (eV/Å²) in the Krylov space of ``size`` vectors from ``mode``, which is overwritten."""
+    basis, values, vectors = _lanczos(c, w, m, mode, size)
+    _combine(basis, vectors[:, 0], mode)
     return values[0]
+
+
+@kernel
+def second_mode(c, w, m, mode, other):
+    """Second lowest curvature (eV/Å²): no less than the true one, so that a negative one proves a second descent.
+
+    From the sum of ``mode``, the lowest one, and ``other``, a guess that is overwritten.
+    """
+    along = _dot(mode, other) / _dot(mode, mode)
+    other -= along * mode
+    other *= math.sqrt(_dot(mode, mode) / _dot(other, other))
+    basis, values, vectors = _lanczos(c, w, m, mode + other, THOROUGH)
+    _combine(basis, vectors[:, 1], other)
+    return values[1]
 
 
 @inner
@@ -155,9 +175,12 @@ def _shorten(step):
         step *= LONGEST / longest
 
 
-@inner
-def _escape(c, w, m, x, kick, mode, ceiling):
-    """Drive the centre atom along ``kick`` until the lowest curvature is negative; how it ended."""
+@kernel
+def escape(c, w, m, x, kick, mode, ceiling):
+    """Drive the centre atom along the unit vector ``kick`` until the lowest curvature is negative; how it ended.
+
+    ``x`` and ``mode``, which then points away from the start, are overwritten.
+    """
     mode[:] = 0.0
     mode[:3] = kick
     flat = w.forces.reshape(-1)
@@ -266,7 +289,7 @@ def descend(c, w, m, x, tolerance, home):
     return np.nan
 
 
-@inner
+@kernel
 def is_home(c, x, m, energy, home):
     """Whether a minimum is the start."""
     if abs(energy) > 1e-3:
@@ -277,70 +300,3 @@ def is_home(c, x, m, energy, home):
             most, (x[i, 0] - c.start[i, 0]) ** 2 + (x[i, 1] - c.start[i, 1]) ** 2 + (x[i, 2] - c.start[i, 2]) ** 2
         )
     return most < home * home
-
-
-@kernel
-def search_saddle(c, w, kick, small, large, tolerance, ceiling, home, saddle, final):
-    """One search: (how it ended, barrier, energy of the other minimum, curvature), eV and eV/Å², above the start.
-
-    Without meaning if ``w.calls[FULL]`` is not zero afterwards.
-
-    Parameters
-    ----------
-    c, w : Cluster, Work
-    kick : (3,) float64
-        Unit vector along which the centre atom is driven.
-    small, large : int
-        Atoms that move in the search and in its refinement.
-    tolerance : float, eV/Å
-        Largest force on a mobile atom at the saddle and at the other minimum.
-    ceiling : float, eV
-        Saddles above are given up.
-    home : float, Å
-        No atom of a minimum may be farther from the start for both to be the same.
-    saddle, final : (n, 3) float64, Å
-        Written: positions at the saddle and at the other minimum.
-    """
-    w.calls[:] = 0
-    if not free_atoms(c, w, small):
-        return NOT_CONVERGED, 0.0, 0.0, 0.0
-    saddle[:] = c.start
-    mode = np.zeros(3 * large)
-    near = mode[: 3 * small]
-    state = _escape(c, w, small, saddle, kick, near, ceiling)
-    if state != CONNECTED:
-        return state, 0.0, 0.0, 0.0
-    state, barrier, curvature = climb(c, w, small, saddle, near, ROUGH, ceiling)
-    if state != CONNECTED:
-        return state, barrier, 0.0, curvature
-    # a saddle of another basin is mostly recognised here, before the expensive part
-    state, energy = _descend_aside(c, w, small, saddle, near, True, tolerance, home, final)
-    if state != CONNECTED:
-        return state, barrier, energy, curvature
-    if large > small and not free_atoms(c, w, large):
-        return NOT_CONVERGED, 0.0, 0.0, 0.0
-    state, barrier, curvature = climb(c, w, large, saddle, mode, tolerance, ceiling)
-    if state != CONNECTED:
-        return state, barrier, 0.0, curvature
-    state, energy = _descend_aside(c, w, large, saddle, mode, True, tolerance, home, final)
-    if state != CONNECTED:
-        return state, barrier, energy, curvature
-    state, energy = _descend_aside(c, w, large, saddle, mode, False, tolerance, home, final)
-    return state, barrier, energy, curvature
-
-
-@inner
-def _descend_aside(c, w, m, saddle, mode, back, tolerance, home, final):
-    """Descend from a saddle on the side that faces the start, or on the other one: (how it ended, energy)."""
-    away = 0.0
-    for i in range(3 * m):
-        away += mode[i] * (saddle[i // 3, i % 3] - c.start[i // 3, i % 3])
-    aside = ASIDE / _longest(mode)
-    if (away > 0.0) == back:
-        aside = -aside
-    final[:] = saddle
-    _move(final, aside * mode)
-    energy = descend(c, w, m, final, DESCENT * tolerance, home)
-    if math.isnan(energy):
-        return NOT_CONVERGED, energy
-    return (CONNECTED if is_home(c, final, m, energy, home) == back else NOT_CONNECTED), energy

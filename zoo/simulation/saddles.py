@@ -1,34 +1,31 @@
-"""Energy barriers of a glass: saddle points around single atoms, found by kicking each atom again and again."""
+"""Searches for saddle points of the energy around single atoms of a glass."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo._files import atomic_write
-from zoo.datasets.card import ColumnCard, TableCard
 from zoo.errors import GlassError, RecipeError
 from zoo.glass import Glass
 from zoo.simulation.potentials import EmbeddedAtomTables
 
 if TYPE_CHECKING:
-    from zoo.simulation.cluster_kernels import Cluster
+    from zoo.simulation.cluster_kernels import Cluster, Work
 
-SIGNATURE = 64
-"""Atoms nearest to the centre whose displacements at the saddle tell whether two searches found the same one."""
-SAME_ENERGY, SAME_PLACE = 1e-3, 0.1
-"""eV and Å: two saddles that differ by less are one."""
-MOVED = 0.1
-"""Å: an atom that goes farther has taken part in an event."""
+Floats = NDArray[np.float64]
 ROOM_PER_ATOM = 320
 """Pairs for which there is room at first, per mobile atom."""
+ROUGH = 0.1
+"""eV/Å: tolerance in the small cluster."""
+CORRECTIONS = 3
+"""Saddles of higher order that a search may leave."""
+ASIDE = 0.15
+"""Å: how far the most mobile atom is moved from the saddle before the descent."""
+DESCENT = 0.3
+"""Part of the saddle's tolerance to which minima are relaxed: energies are good to about 1e-3 eV then."""
 
 
 class BarrierSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,77 +43,6 @@ class BarrierSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     force: float = 0.01
     ceiling: float = 5.0
     home: float = 0.1
-
-
-EVENT = np.dtype(
-    [
-        ("atom", np.int32),
-        ("search", np.int32),
-        ("state", np.int8),
-        ("barrier", np.float64),
-        ("final_energy", np.float64),
-        ("curvature", np.float64),
-        ("largest_displacement", np.float64),
-        ("total_displacement", np.float64),
-        ("participation", np.float64),
-        ("mover_distance", np.float64),
-        ("n_moved", np.int32),
-        ("signature", np.float32, (SIGNATURE, 3)),
-    ]
-)
-"""What is stored of a search; the columns of the events are described in ``EVENT_COLUMNS``."""
-
-EVENT_COLUMNS = [
-    ColumnCard("glass", "1", "group", "glass that the atom belongs to"),
-    ColumnCard("atom", "1", "identity", "atom that was kicked, counted from 0"),
-    ColumnCard("search", "1", "identity", "number of the search; with glass and atom it seeds the kick"),
-    ColumnCard("barrier", "eV", "target", "energy of the saddle above the start"),
-    ColumnCard("final_energy", "eV", "target", "energy of the minimum behind the saddle above the start"),
-    ColumnCard("curvature", "eV/Å²", "target", "lowest eigenvalue of the Hessian at the saddle"),
-    ColumnCard("largest_displacement", "Å", "target", "of an atom, from the start to the minimum behind the saddle"),
-    ColumnCard("total_displacement", "Å", "target", "root of the sum of squared displacements, likewise"),
-    ColumnCard("participation", "1", "target", "(Σu²)²/Σu⁴ over the displacements u, likewise: atoms taking part"),
-    ColumnCard("mover_distance", "Å", "target", "distance of the atom that moves farthest from the kicked one"),
-    ColumnCard("n_moved", "1", "target", f"atoms that move more than {MOVED} Å"),
-    ColumnCard(
-        "repeat",
-        "1",
-        "target",
-        f"an earlier search from this atom found this saddle: barrier within {SAME_ENERGY} eV, atoms within "
-        f"{SAME_PLACE} Å",
-    ),
-]
-
-FIELDS = {
-    "barrier_mean": ("eV", "mean barrier of the first {events} connected saddle searches, repeats included"),
-    "barrier_mean_even": ("eV", "the same over the first, third, ... of them"),
-    "barrier_mean_odd": ("eV", "the same over the second, fourth, ... of them"),
-    "barrier_min": ("eV", "lowest of these barriers"),
-    "barrier_count": ("1", "number of these barriers; 0 for an atom that was not searched"),
-}
-"""Unit and description of each field."""
-
-
-NOT_SEARCHED = "atoms around which no saddle was searched, or none was found"
-
-
-def barrier_columns(schedule: BarrierSchedule) -> list[ColumnCard]:
-    """Cards of the fields."""
-    return [
-        ColumnCard(
-            name, unit, "target", text.format(events=schedule.events), missing="" if unit == "1" else NOT_SEARCHED
-        )
-        for name, (unit, text) in FIELDS.items()
-    ]
-
-
-def event_table(schedule: BarrierSchedule) -> TableCard:
-    """Card of the table of events."""
-    text = (
-        f"connected saddle searches, {schedule.events} per atom or as many as {schedule.searches} searches gave: "
-        "the fields are made of their barriers"
-    )
-    return TableCard("events", "events.parquet", text, EVENT_COLUMNS)
 
 
 def check_schedule(schedule: BarrierSchedule) -> None:
@@ -139,24 +65,6 @@ def check_schedule(schedule: BarrierSchedule) -> None:
             "force, ceiling and home must be positive, "
             f"got {schedule.force:g} eV/Å, {schedule.ceiling:g} eV and {schedule.home:g} Å"
         )
-
-
-def choose_atoms(glass: Glass, number: int, seed: int) -> NDArray[np.int64]:
-    """Atoms drawn at random, each species in its proportion; a larger ``number`` only adds to a smaller one.
-
-    Raises
-    ------
-    RecipeError
-        The glass has fewer atoms.
-    """
-    if number > len(glass):
-        raise RecipeError(f"atoms to search must be at most those of the glass, got {number} of {len(glass)}")
-    random = np.random.default_rng([seed])
-    place = np.empty(len(glass))
-    for kind in glass.kinds:
-        members = random.permutation(np.flatnonzero(glass.species == kind))
-        place[members] = (np.arange(len(members)) + 0.5) / len(members)
-    return np.argsort(place, kind="stable")[:number]
 
 
 class Search(NamedTuple):
@@ -202,28 +110,90 @@ class SaddleSearcher:
     def search(self, atom: int, number: int) -> Search:
         """Kick ``atom`` in the direction that belongs to search ``number`` and follow it over a saddle."""
         from zoo.simulation.cluster_kernels import FULL, make_work
-        from zoo.simulation.saddle_kernels import search_saddle
 
         near, cluster = self.cluster(atom)
         kick = np.random.default_rng([self.seed, atom, number]).normal(size=3)
-        kick /= np.linalg.norm(kick)
-        small, large = (self.mobile(cluster.distance, radius) for radius in self.schedule.shells)
-        saddle, final = np.empty((2, *cluster.start.shape))
-        self.room = max(self.room, ROOM_PER_ATOM * large + len(near))
+        self.room = max(self.room, ROOM_PER_ATOM * self.mobile(cluster.distance, self.schedule.shells[1]) + len(near))
         while True:
             work = make_work(len(near), self.room)
-            state, barrier, energy, curvature = search_saddle(
-                cluster, work, kick, small, large, self.schedule.force, self.schedule.ceiling, self.schedule.home,
-                saddle, final,
-            )  # fmt: skip
+            outcome = self._follow(cluster, work, kick / np.linalg.norm(kick))
             if not work.calls[FULL]:
                 break
             self.room *= 2
         back = np.argsort(near)
-        return Search(
-            int(state), barrier, energy, curvature,
-            (saddle - cluster.start)[back], (final - cluster.start)[back], near, cluster.distance[back],
-        )  # fmt: skip
+        saddle, final = ((positions - cluster.start)[back] for positions in outcome[4:])
+        return Search(*outcome[:4], saddle, final, near, cluster.distance[back])
+
+    def _follow(self, cluster: Cluster, work: Work, kick: Floats) -> tuple[int, float, float, float, Floats, Floats]:
+        """State, energies of the saddle and the other minimum, curvature, and positions of both."""
+        from zoo.simulation.saddle_kernels import CONNECTED, climb, escape
+
+        schedule = self.schedule
+        small, large = (self.mobile(cluster.distance, radius) for radius in schedule.shells)
+        saddle = cluster.start.copy()
+        mode = np.zeros(3 * large)
+        rough = mode[: 3 * small]
+        barrier, energy, curvature, final = 0.0, 0.0, 0.0, saddle
+        state = self._free(cluster, work, small)
+        if state == CONNECTED:
+            state = escape(cluster, work, small, saddle, kick, rough, schedule.ceiling)
+        if state == CONNECTED:
+            state, barrier, curvature = climb(cluster, work, small, saddle, rough, ROUGH, schedule.ceiling)
+        if state == CONNECTED:
+            # a saddle of another basin is mostly recognised here, before the expensive part
+            state, energy, final = self._descend(cluster, work, saddle, rough, back=True)
+        if state == CONNECTED:
+            state = self._free(cluster, work, large)
+        if state == CONNECTED:
+            state, barrier, curvature = self._climb_to_first_order(cluster, work, saddle, mode)
+        for back in (True, False):
+            if state == CONNECTED:
+                state, energy, final = self._descend(cluster, work, saddle, mode, back)
+        return state, barrier, energy, curvature, saddle, final
+
+    @staticmethod
+    def _free(cluster: Cluster, work: Work, n_mobile: int) -> int:
+        from zoo.simulation.cluster_kernels import free_atoms
+        from zoo.simulation.saddle_kernels import CONNECTED, NOT_CONVERGED
+
+        return CONNECTED if free_atoms(cluster, work, n_mobile) else NOT_CONVERGED
+
+    def _climb_to_first_order(
+        self, cluster: Cluster, work: Work, positions: Floats, mode: Floats
+    ) -> tuple[int, float, float]:
+        """Climb, and on from where the energy curves down in a second direction too: (state, energy, curvature)."""
+        from zoo.simulation.saddle_kernels import CONNECTED, NOT_CONVERGED, climb, second_mode
+
+        n_mobile = len(mode) // 3
+        for _ in range(CORRECTIONS + 1):
+            state, energy, curvature = climb(
+                cluster, work, n_mobile, positions, mode, self.schedule.force, self.schedule.ceiling
+            )
+            if state != CONNECTED:
+                return state, energy, curvature
+            other = (positions - cluster.start)[:n_mobile].ravel()
+            if second_mode(cluster, work, n_mobile, mode, other) >= 0.0:
+                return state, energy, curvature
+            downhill = 1.0 if other @ work.forces[:n_mobile].ravel() >= 0.0 else -1.0
+            positions[:n_mobile] += downhill * ASIDE * (other / _longest(other)).reshape(-1, 3)
+        return NOT_CONVERGED, energy, curvature
+
+    def _descend(
+        self, cluster: Cluster, work: Work, saddle: Floats, mode: Floats, back: bool
+    ) -> tuple[int, float, Floats]:
+        """Descend on the side that faces the start or on the other one: (state, energy, positions)."""
+        from zoo.simulation.saddle_kernels import CONNECTED, NOT_CONNECTED, NOT_CONVERGED, descend, is_home
+
+        n_mobile = len(mode) // 3
+        home = self.schedule.home
+        away = mode @ (saddle - cluster.start)[:n_mobile].ravel() > 0.0
+        final = saddle.copy()
+        final[:n_mobile] += (-1.0 if away == back else 1.0) * ASIDE * (mode / _longest(mode)).reshape(-1, 3)
+        energy = descend(cluster, work, n_mobile, final, DESCENT * self.schedule.force, home)
+        if np.isnan(energy):
+            return NOT_CONVERGED, energy, final
+        returned = is_home(cluster, final, n_mobile, energy, home)
+        return (CONNECTED if returned == back else NOT_CONNECTED), energy, final
 
     def cluster(self, atom: int) -> tuple[NDArray[np.int64], Cluster]:
         """Atoms from the nearest to the farthest, and what the kernels need to know of them."""
@@ -234,7 +204,9 @@ class SaddleSearcher:
         inverse = np.linalg.inv(cell)
         fractional = (self.glass.positions - self.glass.positions[atom]) @ inverse
         positions = (fractional - np.rint(fractional)) @ cell
-        distance = np.linalg.norm(positions, axis=1)
+        offset = SIGNS @ cell
+        # in a skewed cell a neighbouring image may be nearer than the one that rounding gives
+        distance = np.min([np.linalg.norm(positions + shift, axis=1) for shift in offset], axis=0)
         near = np.argsort(distance, kind="stable")
         tables = self.tables
         return near, Cluster(
@@ -244,7 +216,7 @@ class SaddleSearcher:
             density=self.density[near],
             cell=cell,
             inverse=np.asarray(inverse, np.float64),
-            offset=SIGNS @ cell,
+            offset=offset,
             cutoff=tables.cutoffs,
             density_cutoff=self.density_cutoff,
             pair=tables.pair,
@@ -259,160 +231,9 @@ class SaddleSearcher:
         return int(np.searchsorted(distance, radius))
 
 
-def find_barriers(
-    glass: Glass,
-    schedule: BarrierSchedule,
-    tables: EmbeddedAtomTables,
-    seed: int,
-    store: Path,
-    report: Callable[[float], None] = lambda fraction: None,
-) -> tuple[Glass, NDArray[np.void]]:
-    """Search saddles around some atoms of a glass, until each has enough connected ones.
-
-    The mean over searches that connect, one saddle found twice counted twice, is the activation energy of an atom of
-    Wang, Ding & Ma (npj Comput. Mater. 6, 194, 2020).
-
-    Parameters
-    ----------
-    glass, schedule, tables, seed
-        See :class:`SaddleSearcher`.
-    store : Path
-        Folder with one file per atom, written when its searches are done; searches that it holds are not repeated. It
-        must belong to this glass, seed and way of searching; numbers of atoms, events and searches may change.
-    report : callable of the fraction done
-
-    Returns
-    -------
-    labelled : Glass
-        With ``FIELDS``, NaN or 0 for atoms that were not searched; ``metadata["barrier_searches"]`` counts searches
-        and how many of them converged and connected.
-    events : structured ndarray of ``EVENT``
-        The connected searches that the fields are made of, by rising atom and search.
-    """
-    from zoo.simulation.saddle_kernels import CONNECTED, NOT_CONNECTED
-
-    check_schedule(schedule)
-    searcher = SaddleSearcher(glass, tables, schedule, seed)
-    chosen = choose_atoms(glass, schedule.atoms, seed)
-    parts = []
-    for done, atom in enumerate(chosen):
-        parts.append(_search_atom(searcher, int(atom), store / f"atom-{atom}.npy"))
-        report((done + 1) / len(chosen))
-    searches = np.concatenate([parts[k] for k in np.argsort(chosen)])
-    events = searches[searches["state"] == CONNECTED]
-    counts = {
-        "searches": len(searches),
-        "converged": int(np.isin(searches["state"], (CONNECTED, NOT_CONNECTED)).sum()),
-        "connected": len(events),
-    }
-    return glass.with_fields(**_summarize(events, len(glass))).with_metadata(barrier_searches=counts), events
-
-
-def run_barriers(
-    glass: Glass,
-    schedule: BarrierSchedule,
-    tables: EmbeddedAtomTables,
-    seed: int,
-    folder: Path,
-    report: Callable[[float], None],
-    version: int,
-) -> Glass:
-    """:func:`find_barriers` with a store in ``folder`` that outlives the step; leaves ``events.parquet``.
-
-    The store is named after all that a search depends on: glass, potential, seed, way of searching and ``version`` of
-    the step. Raised numbers find their searches again, another recipe finds none.
-    """
-    way = msgspec.structs.replace(schedule, atoms=0, events=0, searches=0)
-    parts = [glass.content_hash, tables.name, tables.sha256, seed, version, msgspec.to_builtins(way)]
-    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-    labelled, events = find_barriers(glass, schedule, tables, seed, folder / f"searches-{key}", report)
-    write_events(events, folder / "events.parquet")
-    return labelled
-
-
-def _search_atom(searcher: SaddleSearcher, atom: int, path: Path) -> NDArray[np.void]:
-    """Searches of one atom up to the last event that is wanted; new ones are added to the file."""
-    from zoo.simulation.saddle_kernels import CONNECTED
-
-    schedule = searcher.schedule
-    rows: list[NDArray[np.void]] = list(np.load(path)) if path.exists() else []
-    stored = len(rows)
-    wanted: list[NDArray[np.void]] = []
-    n_events = 0
-    while n_events < schedule.events and len(wanted) < schedule.searches:
-        number = len(wanted)
-        if number == len(rows):
-            rows.append(_record(searcher.search(atom, number), atom, number))
-        wanted.append(rows[number])
-        n_events += int(rows[number]["state"] == CONNECTED)
-    if len(rows) > stored:
-        with atomic_write(path) as stream:
-            np.save(stream, np.array(rows, EVENT))
-    return np.array(wanted, EVENT)
-
-
-def _record(found: Search, atom: int, number: int) -> NDArray[np.void]:
-    from zoo.simulation.saddle_kernels import CONNECTED
-
-    row = np.zeros((), EVENT)
-    row["atom"], row["search"], row["state"] = atom, number, found.state
-    if found.state == CONNECTED:
-        row["barrier"], row["final_energy"], row["curvature"] = found.barrier, found.final_energy, found.curvature
-        squared = (found.final**2).sum(axis=1)
-        row["largest_displacement"] = np.sqrt(squared.max())
-        row["total_displacement"] = np.sqrt(squared.sum())
-        row["participation"] = squared.sum() ** 2 / (squared**2).sum()
-        row["mover_distance"] = found.distance[squared.argmax()]
-        row["n_moved"] = (squared > MOVED**2).sum()
-        nearest = found.near[:SIGNATURE]
-        row["signature"][: len(nearest)] = found.saddle[nearest]
-    return row
-
-
-def repeats(events: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Whether an event of the same atom that comes earlier is over the same saddle, shape (n_events,)."""
-    repeated = np.zeros(len(events), bool)
-    for atom in np.unique(events["atom"]):
-        of_atom = np.flatnonzero(events["atom"] == atom)
-        for position, event in enumerate(of_atom):
-            earlier = of_atom[:position]
-            near = np.abs(events["barrier"][earlier] - events["barrier"][event]) < SAME_ENERGY
-            apart = np.linalg.norm(events["signature"][earlier] - events["signature"][event], axis=2).max(axis=1)
-            repeated[event] = (near & (apart < SAME_PLACE)).any()
-    return repeated
-
-
-def write_events(events: NDArray[np.void], path: Path) -> None:
-    """The table of ``EVENT_COLUMNS`` (without ``glass``) as parquet."""
-    import pandas as pd
-
-    table = {column.name: events[column.name] for column in EVENT_COLUMNS if column.name in (events.dtype.names or ())}
-    with atomic_write(path) as stream:
-        pd.DataFrame({**table, "repeat": repeats(events)}).to_parquet(stream, index=False)
-
-
-def reliability(glass: Glass) -> float:
-    """Reliability of the mean barriers, from the correlation of their halves and the Spearman-Brown formula."""
-    even, odd = (glass.fields[f"barrier_mean_{half}"].values for half in ("even", "odd"))
-    both = np.isfinite(even) & np.isfinite(odd)
-    if both.sum() < 3:
-        return float("nan")
-    correlation = float(np.corrcoef(even[both], odd[both])[0, 1])
-    return 2 * correlation / (1 + correlation)
-
-
-def _summarize(events: NDArray[np.void], n_atoms: int) -> dict[str, tuple[NDArray[np.float64], str]]:
-    values = {name: np.full(n_atoms, np.nan) for name in FIELDS}
-    values["barrier_count"][:] = 0
-    for atom in np.unique(events["atom"]):
-        barriers = events["barrier"][events["atom"] == atom]
-        values["barrier_mean"][atom] = barriers.mean()
-        values["barrier_mean_even"][atom] = barriers[::2].mean()
-        if len(barriers) > 1:
-            values["barrier_mean_odd"][atom] = barriers[1::2].mean()
-        values["barrier_min"][atom] = barriers.min()
-        values["barrier_count"][atom] = len(barriers)
-    return {name: (values[name], unit) for name, (unit, _) in FIELDS.items()}
+def _longest(vector: Floats) -> float:
+    """Largest displacement of an atom in a flat vector."""
+    return float(np.linalg.norm(vector.reshape(-1, 3), axis=1).max())
 
 
 def _densities(glass: Glass, kind: NDArray[np.int32], tables: EmbeddedAtomTables) -> NDArray[np.float64]:

@@ -210,7 +210,7 @@ def _barrier_inputs(recipe: Recipe, plan: GlassPlan) -> object:
 
 
 def _run_barriers(job: Job) -> Glass:
-    from zoo.simulation.saddles import run_barriers
+    from zoo.simulation.barriers import run_barriers
 
     version = STEPS["barriers"].version
     return run_barriers(
@@ -219,13 +219,13 @@ def _run_barriers(job: Job) -> Glass:
 
 
 def _barrier_columns(recipe: Recipe) -> list[ColumnCard]:
-    from zoo.simulation.saddles import barrier_columns
+    from zoo.simulation.barriers import barrier_columns
 
     return barrier_columns(recipe.barriers)
 
 
 def _barrier_tables(recipe: Recipe) -> list[TableCard]:
-    from zoo.simulation.saddles import event_table
+    from zoo.simulation.barriers import event_table
 
     return [event_table(recipe.barriers)]
 
@@ -261,6 +261,6 @@ STEPS = {
         main="pairs",
         files=("structures.npz",),
     ),
-    "barriers": Step(1, 5.0, _barrier_inputs, _run_barriers, _barrier_columns, _barrier_tables),
+    "barriers": Step(2, 5.0, _barrier_inputs, _run_barriers, _barrier_columns, _barrier_tables),
     "hops": Step(1, 0.6, lambda recipe, plan: recipe.hops, _run_hops, _hop_columns),
 }
