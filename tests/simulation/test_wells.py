@@ -24,8 +24,8 @@ from zoo.simulation.build import build_dataset, build_glass
 from zoo.simulation.elastic_band import relax_band
 from zoo.simulation.minimize import largest_force, minimize
 from zoo.simulation.recipe import read_recipe
+from zoo.simulation.soft_kernels import CUTOFF
 from zoo.simulation.soft_spheres import (
-    CUTOFF,
     LARGEST,
     SMALLEST,
     SoftState,
@@ -36,12 +36,11 @@ from zoo.simulation.soft_spheres import (
     swap_monte_carlo,
 )
 from zoo.simulation.soft_steps import read_structures
+from zoo.simulation.well_paths import connect, energy_along
 from zoo.simulation.wells import (
     Visits,
     WellSchedule,
     choose_pairs,
-    connect,
-    energy_along,
     label_wells,
     move,
     pair_features,
@@ -56,7 +55,14 @@ PUBLISHED = (
 )
 RECIPE = content_root() / "datasets" / "soft-wells" / "recipe.toml"
 SWAP = SwapSchedule(cooling_sweeps=200, sweeps=200, records=4)
-HASTY = {"quenches": 10, "interval": 2.0, "pairs": 3, "images": 11, "path_force": 5e-3, "path_steps": 500}
+HASTY: dict[str, Any] = {
+    "quenches": 10,
+    "interval": 2.0,
+    "pairs": 3,
+    "images": 11,
+    "path_force": 5e-3,
+    "path_steps": 500,
+}
 WELLS = WellSchedule(**HASTY)
 
 
@@ -397,12 +403,12 @@ def test_published_structures_lead_back_to_the_minima_of_the_table(built: Path) 
         rows = dataset.table[dataset.table["glass"] == name]
         assert set(rows["i"]) | set(rows["j"]) <= set(structures)
         diameters = np.array(glass.fields["diameter"].values, dtype=float)
-        for row in rows.itertuples():
-            first, last = structures[row.i], structures[row.j]
+        for row in rows.to_dict("records"):
+            first, last = structures[row["i"]], structures[row["j"]]
             difference = last.metadata["energy"] - first.metadata["energy"]
-            assert difference == pytest.approx(row.Delta_E, abs=1e-9)
+            assert difference == pytest.approx(row["Delta_E"], abs=1e-9)
             features = pair_features(first.positions, last.positions, float(glass.cell[0, 0]))
-            assert features["total_displacement"] == pytest.approx(row.total_displacement, abs=3e-3)
+            assert features["total_displacement"] == pytest.approx(row["total_displacement"], abs=3e-3)
             atoms = soft_atoms(first.positions, diameters, float(glass.cell[0, 0]))
             assert atoms.get_potential_energy() == pytest.approx(first.metadata["energy"], abs=0.05)
 

@@ -28,6 +28,8 @@ SMALLEST, LARGEST = 0.73, 1.62
 
 SPECIES = "A"
 """The one name that all spheres have; they differ by their diameter."""
+SKIN = 0.3
+"""σ, of neighbour lists."""
 COOLING = 20
 """Equal steps of log T on the way down from the melt."""
 
@@ -93,7 +95,7 @@ class SoftSphereCalculator(Calculator):  # type: ignore[misc, unused-ignore]
 
     implemented_properties = ["energy", "free_energy", "energies", "forces"]  # noqa: RUF012
 
-    def __init__(self, diameters: Floats, skin: float = 0.3) -> None:
+    def __init__(self, diameters: Floats, skin: float = SKIN) -> None:
         super().__init__()
         self.diameters = np.ascontiguousarray(diameters, dtype=float)
         self.skin = skin

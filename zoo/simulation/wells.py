@@ -16,10 +16,10 @@ from zoo._files import atomic_write
 from zoo.errors import RecipeError
 from zoo.glass import Glass
 from zoo.labels.tunnelling import count_wells, quantum_splitting
-from zoo.simulation.elastic_band import relax_band
 from zoo.simulation.minimize import minimize
 from zoo.simulation.soft_kernels import verlet_steps
-from zoo.simulation.soft_spheres import SoftNeighbors, SoftState, soft_atoms
+from zoo.simulation.soft_spheres import SKIN, SoftNeighbors, SoftState, soft_atoms
+from zoo.simulation.well_paths import Path1D, connect, energy_along
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -28,14 +28,6 @@ Floats = NDArray[np.float64]
 
 SAME_ENERGY, SAME_PLACE = 1e-4, 0.01
 """ε and σ: two minima are the same if their energies and all of their atoms agree so well."""
-SKIN = 0.3
-"""σ, of neighbour lists."""
-BEYOND, MOST_BEYOND, MARGIN = 0.025, 200, 0.5
-"""Spacing (σ) and number of points beyond the ends of a path; they go on to this energy (ε) above its highest point."""
-LAST_STRETCH = 0.05
-"""σ of a path, over which its direction at an end is taken: a single link would turn with the number of images."""
-CLEAR_DEPTH = 2e-3
-"""ε; a third minimum as deep as this does not go away when a path is relaxed from a tolerance of 1e-2 ε/σ on."""
 LOOSE_FORCE = 3e-4
 """ε/σ, enough to recognise a minimum that is known already; a new one is minimised on."""
 
@@ -43,9 +35,10 @@ LOOSE_FORCE = 3e-4
 class WellSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Dynamics from minimum to minimum, and paths between them, in reduced units.
 
-    ``temperature`` of the dynamics; ``quenches``, one every ``interval``; ``time_step``; ``pairs`` to label;
-    ``images`` of a path, its ends included; ``force`` tolerances of minima and of paths (``coarse_force`` where a third
-    minimum shows); ``path_steps`` at most for each; ``hbar`` and ``mass`` of the quantum levels.
+    ``temperature`` (ε) of the dynamics; ``quenches``, one every ``interval`` (σ √(m/ε), as ``time_step``); ``pairs`` to
+    label; ``images`` of a path, its ends included; largest force (ε/σ) left at a minimum (``minimum_force``), on a path
+    (``path_force``) and on one with a third minimum (``coarse_force``); ``path_steps`` at most for each tolerance;
+    ``spring`` between images (ε/σ²); ``hbar`` (σ √(m ε)) and ``mass`` (m) of the quantum levels.
     """
 
     temperature: float = 0.06
@@ -186,84 +179,6 @@ def choose_pairs(visits: Visits, most: int, random: np.random.Generator) -> list
     return shuffled[:most]
 
 
-def connect(
-    first: Floats, last: Floats, diameters: Floats, edge: float, schedule: WellSchedule
-) -> tuple[Floats, Floats, bool]:
-    """Images (n_images, n_atoms, 3) and energies along the path between two minima, and whether it has converged.
-
-    A path that has a clear third minimum at the tolerance ``coarse_force`` is left at that: no more than the flag will
-    be read from it.
-    """
-    fraction = np.linspace(0.0, 1.0, schedule.images)[:, None, None]
-    lists: dict[int, SoftNeighbors] = {}
-
-    def forces(number: int, positions: Floats) -> tuple[float, Floats]:
-        near = lists.get(number)
-        if near is None or near.is_stale(positions):
-            near = lists[number] = SoftNeighbors(positions, diameters, edge, SKIN)
-        found = np.empty_like(positions)
-        return near.forces(positions, found, np.empty(len(positions))), found
-
-    line = first + fraction * (last - first)
-    images, energies, converged = relax_band(line, forces, schedule.coarse_force, schedule.spring, schedule.path_steps)
-    if not converged or count_wells(energies, CLEAR_DEPTH).n_minima > 2:
-        return images, energies, converged
-    return relax_band(images, forces, schedule.path_force, schedule.spring, schedule.path_steps)
-
-
-@dataclass(frozen=True)
-class Path1D:
-    """Energy (ε) along a path, and beyond its ends ``coordinate = 0`` and ``coordinate = length`` (σ)."""
-
-    coordinate: Floats
-    energy: Floats
-    length: float
-
-    @property
-    def inside(self) -> Floats:
-        """Energies from one end to the other."""
-        return self.energy[(self.coordinate >= 0.0) & (self.coordinate <= self.length)]
-
-
-def energy_along(images: Floats, energies: Floats, diameters: Floats, edge: float) -> Path1D:
-    """Energy over the length of the path, continued straight beyond both ends until it is ``MARGIN`` above the path.
-
-    The direction beyond an end is that of the path's last ``LAST_STRETCH``. All masses are equal, so the mass-weighted
-    length is the length in 3 N dimensions.
-    """
-    links = np.diff(images, axis=0)
-    lengths = np.sqrt(np.einsum("iac,iac->i", links, links))
-    s = np.concatenate([[0.0], np.cumsum(lengths)])
-    top = energies.max() + MARGIN
-
-    def beyond(end: Floats, inside: Floats) -> list[float]:
-        outwards = (end - inside) / np.sqrt(((end - inside) ** 2).sum())
-        near = SoftNeighbors(end, diameters, edge, SKIN)
-        found: list[float] = []
-        while len(found) < MOST_BEYOND and (not found or found[-1] < top):
-            there = end + (len(found) + 1) * BEYOND * outwards
-            if near.is_stale(there):
-                near = SoftNeighbors(there, diameters, edge, SKIN)
-            found.append(near.forces(there, np.empty_like(there), np.empty(len(there))))
-        return found
-
-    stretch = min(LAST_STRETCH, 0.5 * s[-1])
-    left = beyond(images[0], _point_at(images, s, stretch))
-    right = beyond(images[-1], _point_at(images, s, s[-1] - stretch))
-    return Path1D(
-        np.concatenate([-BEYOND * np.arange(len(left), 0, -1), s, s[-1] + BEYOND * np.arange(1, len(right) + 1)]),
-        np.concatenate([left[::-1], energies, right]),
-        float(s[-1]),
-    )
-
-
-def _point_at(images: Floats, s: Floats, where: float) -> Floats:
-    """Positions (n_atoms, 3) at a length along the path, between two images."""
-    k = int(np.clip(np.searchsorted(s, where) - 1, 0, len(s) - 2))
-    part = (where - s[k]) / (s[k + 1] - s[k])
-    return np.asarray((1.0 - part) * images[k] + part * images[k + 1])
-
-
 def pair_features(first: Floats, last: Floats, edge: float) -> dict[str, float]:
     """Displacement between two minima, as in Ciarella et al., Nat. Commun. 14, 4229 (2023).
 
@@ -317,26 +232,59 @@ def label_wells(
     dynamics = folder / "wells-dynamics-checkpoint.npz"
     visits = visit_minima(start, schedule, seed, dynamics, lambda fraction: report(0.35 * fraction))
     chosen = choose_pairs(visits, schedule.pairs, np.random.default_rng([seed, schedule.quenches]))
-    name = np.argsort(np.argsort(visits.energies, kind="stable"), kind="stable")
-    counts = transitions(visits)
     store = folder / "wells-paths-checkpoint.npz"
+    paths = _find_paths(visits, chosen, start, schedule, store, lambda fraction: report(0.35 + 0.65 * fraction))
+    found = _collect(visits, chosen, paths, start.edge, schedule)
+    report(1.0)
+    summary = {
+        "minima": len(visits.energies),
+        "followed": len({frozenset(pair) for pair in transitions(visits)}),
+        "paths": len(paths),
+        "converged": len(found.rows),
+        "double_wells": sum(row["is_dw"] for row in found.rows),
+    }
+    return glass.with_metadata(**summary), found
+
+
+def _find_paths(
+    visits: Visits,
+    chosen: list[tuple[int, int]],
+    start: SoftState,
+    schedule: WellSchedule,
+    store: Path,
+    report: Callable[[float], None],
+) -> list[tuple[Path1D, bool]]:
+    """Path of each pair and whether it has converged; those of an earlier run are taken from ``store``."""
     paths = _restore_paths(store)
     for number in range(len(paths), len(chosen)):
         i, j = chosen[number]
-        images, energies, converged = connect(visits.positions[i], visits.positions[j], diameters, start.edge, schedule)
-        path = energy_along(images, energies, diameters, start.edge)
-        paths.append((path.coordinate, path.energy, np.array([path.length, converged])))
+        images, energies, converged = connect(
+            visits.positions[i], visits.positions[j], start.diameters, start.edge, schedule
+        )
+        paths.append((energy_along(images, energies, start.diameters, start.edge), converged))
         _save_paths(store, paths)
-        report(0.35 + 0.65 * (number + 1) / len(chosen))
+        report((number + 1) / len(chosen))
+    return paths
+
+
+def _collect(
+    visits: Visits,
+    chosen: list[tuple[int, int]],
+    paths: list[tuple[Path1D, bool]],
+    edge: float,
+    schedule: WellSchedule,
+) -> LabelledPairs:
+    """Rows of the pairs with a converged path; minima are named by the rank of their energy."""
+    name = np.argsort(np.argsort(visits.energies, kind="stable"), kind="stable")
+    counts = transitions(visits)
     rows, profiles = [], []
-    for (i, j), (coordinate, energy, (length, converged)) in zip(chosen, paths, strict=True):
+    for (i, j), (path, converged) in zip(chosen, paths, strict=True):
         if not converged:
             continue
-        path = Path1D(coordinate, energy, float(length))
         row = {
             "i": int(name[i]),
             "j": int(name[j]),
-            **pair_features(visits.positions[i], visits.positions[j], start.edge),
+            **pair_features(visits.positions[i], visits.positions[j], edge),
             "Delta_E": visits.energies[j] - visits.energies[i],
             "Tij": counts.get((i, j), 0),
             "Tji": counts.get((j, i), 0),
@@ -345,16 +293,7 @@ def label_wells(
         rows.append(row)
         profiles.append(path)
     structures = {int(name[k]): visits.positions[k] for k in {k for pair in chosen for k in pair}}
-    found = LabelledPairs(rows, profiles, structures, {int(name[k]): e for k, e in enumerate(visits.energies)})
-    report(1.0)
-    summary = {
-        "minima": len(visits.energies),
-        "followed": len({frozenset(pair) for pair in counts}),
-        "paths": len(paths),
-        "converged": len(rows),
-        "double_wells": sum(row["is_dw"] for row in rows),
-    }
-    return glass.with_metadata(**summary), found
+    return LabelledPairs(rows, profiles, structures, {int(name[k]): e for k, e in enumerate(visits.energies)})
 
 
 @dataclass(frozen=True)
@@ -389,17 +328,22 @@ def _labels(path: Path1D, schedule: WellSchedule) -> dict[str, float | int]:
     return {"is_dw": 1, "barrier": wells.barrier, "asymmetry": wells.asymmetry, "quantum_splitting": splitting}
 
 
-def _save_paths(store: Path, paths: list[tuple[Floats, Floats, Floats]]) -> None:
-    arrays = {f"{name}{k}": array for k, path in enumerate(paths) for name, array in zip("sef", path, strict=True)}
+def _save_paths(store: Path, paths: list[tuple[Path1D, bool]]) -> None:
+    arrays: dict[str, Floats] = {}
+    for k, (path, converged) in enumerate(paths):
+        arrays |= {f"s{k}": path.coordinate, f"e{k}": path.energy, f"f{k}": np.array([path.length, converged])}
     with atomic_write(store) as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
 
 
-def _restore_paths(store: Path) -> list[tuple[Floats, Floats, Floats]]:
+def _restore_paths(store: Path) -> list[tuple[Path1D, bool]]:
     if not store.exists():
         return []
     with np.load(store) as stored:
-        return [(stored[f"s{k}"], stored[f"e{k}"], stored[f"f{k}"]) for k in range(len(stored.files) // 3)]
+        return [
+            (Path1D(stored[f"s{k}"], stored[f"e{k}"], float(stored[f"f{k}"][0])), bool(stored[f"f{k}"][1]))
+            for k in range(len(stored.files) // 3)
+        ]
 
 
 def _save(path: Path, visits: Visits, positions: Floats) -> None:
