@@ -138,8 +138,8 @@ def find_barriers(
     Returns
     -------
     labelled : Glass
-        With ``FIELDS``, NaN or 0 for atoms that were not searched; ``metadata["barrier_searches"]`` counts searches
-        and how many of them converged and connected.
+        With ``FIELDS``, NaN or 0 for atoms that were not searched; ``metadata["barrier_searches"]`` counts searches,
+        those that converged to a saddle (in the small cluster at least), and those that connected.
     events : structured ndarray of ``EVENT``
         The connected searches that the fields are made of, by rising atom and search.
     """

@@ -144,6 +144,14 @@ def _measure_one(glass: Glass, units: Units, shell: tuple[float, float]) -> Iter
     if "minima" in glass.metadata:
         yield Measurement("inherent structures met in the dynamics", "1", glass.metadata["minima"])
         yield Measurement("paths that converged", "%", 100 * glass.metadata["converged"] / glass.metadata["paths"])
+    if "barrier_searches" in glass.metadata:
+        searches = glass.metadata["barrier_searches"]
+        for outcome, text in (("converged", "reached a saddle"), ("connected", "connected it with another minimum")):
+            yield Measurement(f"searches that {text}", "%", 100 * searches[outcome] / searches["searches"])
+        mean = glass.fields["barrier_mean"].values
+        for percent in (5, 50, 95):
+            value = float(np.nanpercentile(mean, percent))
+            yield Measurement(f"mean barrier of an atom, {percent} % of atoms below", "eV", value)
     for curve in glass.metadata.get("stress_strain", {}).values():
         strain, stress = np.array(curve).T
         small = strain < 0.0051
