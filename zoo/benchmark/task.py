@@ -169,13 +169,15 @@ def _rows_of_pairs(task: Task, dataset: Dataset) -> TaskRows:
     ends = [table[name].to_numpy() for name in dataset.card.names("state")]
     named = np.array([[f"{g}/{end}" for g, end in zip(glass, column, strict=True)] for column in ends])
     _, states = np.unique(named, return_inverse=True)
+    glass_names = [f"{name:g}" if isinstance(name, float) else str(name) for name in names]
+    strata = {entry.id: entry.stratum for entry in dataset.card.glasses}
     return TaskRows(
         task,
         dataset,
         target=_label(task.label, value[source], glass),
         glass=glass.astype(np.int32),
-        glass_names=[f"{name:g}" if isinstance(name, float) else str(name) for name in names],
-        stratum=[""] * len(names),
+        glass_names=glass_names,
+        stratum=[strata.get(name, "") for name in glass_names],
         source=source,
         states=states.reshape(len(ends), -1).T,
     )
