@@ -148,6 +148,8 @@ def test_kill_loses_no_finished_cell_and_the_next_run_resumes(root, tmp_path):
 
 
 def test_control_c_ends_cleanly_and_says_how_to_go_on(root, tmp_path):
+    slow = ["prior", "random-forest", "hist-gradient-boosting"]  # enough to do on a busy machine that pauses this test
+    write_suite(root, "toy", ["species", "coordination", "radial-coarse"], slow)
     results = tmp_path / "results"
     process = zoo_run(root, results)
     wait_for_results(results, 3)

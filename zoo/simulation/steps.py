@@ -107,9 +107,7 @@ def _run_disks(job: Job) -> Glass:
     from zoo.simulation.disks import quench_disks
 
     plan = job.plan
-    made = quench_disks(
-        plan.composition, job.recipe.disks, plan.rate, job.potential, plan.seed, job.folder, job.report
-    )
+    made = quench_disks(plan.composition, job.recipe.disks, plan.rate, job.potential, plan.seed, job.folder, job.report)
     return made.with_metadata(id=plan.id, stratum=plan.stratum, seed=plan.seed, quench_rate=plan.rate)
 
 
@@ -117,9 +115,7 @@ def _run_shear(job: Job) -> Glass:
     from zoo.simulation.shear import shear
 
     schedule = _shear_schedule(job.recipe, job.plan)
-    labelled, curves = shear(
-        job.start, schedule, job.potential, job.folder, job.report, length=job.recipe.units.length
-    )
+    labelled, curves = shear(job.start, schedule, job.potential, job.folder, job.report, length=job.recipe.units.length)
     return labelled.with_metadata(stress_strain={plane: curve.tolist() for plane, curve in curves.items()})
 
 
@@ -132,13 +128,14 @@ def _shear_schedule(recipe: Recipe, plan: GlassPlan) -> ShearSchedule:
 def _shear_columns(recipe: Recipe) -> list[ColumnCard]:
     from zoo.simulation.shear import LABELS, label_name
 
+    length = recipe.units.length
     cutoffs = " or ".join(f"{cutoff:g}" for cutoff in sorted({plan.cutoff for plan in recipe.glass_plans()}))
     return [
         ColumnCard(
             name=label_name(quantity, plane, strain),
-            unit=unit.replace("Å", recipe.units.length),
+            unit=unit.replace("Å", length),
             role="target",
-            description=f"{text.format(cutoff=cutoffs).replace('Å', recipe.units.length)}; {plane} shear to {100 * strain:g} %",
+            description=f"{text.format(cutoff=cutoffs)}; {plane} shear to {100 * strain:g} %".replace("Å", length),
         )
         for plane in recipe.shear.planes
         for strain in recipe.shear.strains
