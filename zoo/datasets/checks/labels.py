@@ -50,7 +50,7 @@ CHECKS = (
         level="info",
         kinds=BOTH,
         why="Without a second measurement nobody can tell a poor model from a noisy label.",
-        mend="Publish halves of the label (columns x_even and x_odd), several directions of shear, or a table of events.",
+        mend="Publish halves of the label (x_even and x_odd), several directions of shear, or a table of events.",
         find=unmeasured_noise,
     ),
 )
