@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from zoo.errors import GlassError, RecipeError
 from zoo.glass import Glass
 from zoo.paths import content_root
-from zoo.simulation import saddles
+from zoo.simulation import saddle_kernels, saddles
 from zoo.simulation.barriers import (
     EVENT,
     EVENT_COLUMNS,
@@ -39,7 +39,7 @@ from zoo.simulation.minimize import largest_force, minimize
 from zoo.simulation.potentials import EmbeddedAtomTables, load_potential
 from zoo.simulation.quench import Composition, QuenchSchedule, quench
 from zoo.simulation.recipe import read_recipe
-from zoo.simulation.saddle_kernels import CONNECTED, NOT_CONNECTED, lowest_mode
+from zoo.simulation.saddle_kernels import CONNECTED, NOT_CONNECTED, lowest_mode, second_mode
 from zoo.simulation.saddles import BarrierSchedule, SaddleSearcher, Search, check_schedule
 
 RECIPE = content_root() / "datasets" / "cuzr-barriers" / "recipe.toml"
@@ -137,7 +137,7 @@ def test_the_hessian_is_the_slope_of_the_forces(bent: tuple[Any, Any, np.ndarray
     assert np.abs(hessian).max() > 1
 
 
-def test_lanczos_finds_the_lowest_mode(bent: tuple[Any, Any, np.ndarray, int, np.ndarray]) -> None:
+def test_lanczos_finds_the_lowest_modes(bent: tuple[Any, Any, np.ndarray, int, np.ndarray]) -> None:
     cluster, work, x, m, hessian = bent
     energy_and_forces(cluster, work, x, m, True)
     values, vectors = np.linalg.eigh(hessian)
@@ -145,6 +145,9 @@ def test_lanczos_finds_the_lowest_mode(bent: tuple[Any, Any, np.ndarray, int, np
     mode[:3] = 1.0
     assert lowest_mode(cluster, work, m, mode, 150) == pytest.approx(values[0], abs=1e-8)
     assert abs(mode @ vectors[:, 0]) == pytest.approx(1, abs=1e-6)
+    guess = vectors[:, 1] + 0.3 * vectors[:, 4]
+    assert values[1] - 1e-9 < second_mode(cluster, work, m, mode, guess) < values[2]
+    assert abs(guess @ vectors[:, 1]) > 0.9 * np.linalg.norm(guess)
 
 
 # ---------------------------------------------------------------- searches
@@ -173,14 +176,39 @@ def test_a_saddle_is_one_of_the_whole_glass(
     before = whole(minimum, emt).get_potential_energy()
     assert atoms.get_potential_energy() - before == pytest.approx(search.barrier, abs=1e-8)
     assert 0 < search.barrier < EVERYTHING_MOVES.ceiling
-    _, cluster = SaddleSearcher(minimum, emt, EVERYTHING_MOVES, 2).cluster(atom)
-    n = len(minimum)
+    values = whole_hessian_values(SaddleSearcher(minimum, emt, EVERYTHING_MOVES, 2), atom, search)
+    assert (values < -1e-6).sum() == 1
+    assert search.curvature == pytest.approx(values[0], abs=0.05)
+
+
+def test_a_saddle_of_second_order_is_left(
+    minimum: Glass, emt: EmbeddedAtomTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the first search that climbs to a point where the energy curves down in two directions."""
+    curvatures: list[float] = []
+    monkeypatch.setattr(
+        saddle_kernels, "second_mode", lambda *rest: curvatures.append(second_mode(*rest)) or curvatures[-1]
+    )
+    searcher = SaddleSearcher(minimum, emt, EVERYTHING_MOVES, 2)
+    for atom, number in itertools.product((20, 50, 90, 120), range(8)):
+        curvatures.clear()
+        search = searcher.search(atom, number)
+        if curvatures and curvatures[0] < 0 and search.state in (CONNECTED, NOT_CONNECTED):
+            break
+    assert curvatures[0] < 0 <= curvatures[-1]
+    assert largest_force(whole(minimum, emt, search.saddle)) < EVERYTHING_MOVES.force * 1.001
+    # Lanczos may overlook a curvature that is almost zero, as where the whole glass may drift
+    assert (whole_hessian_values(searcher, atom, search) < -0.01).sum() == 1
+
+
+def whole_hessian_values(searcher: SaddleSearcher, atom: int, search: Search) -> np.ndarray:
+    """Eigenvalues at the saddle with all atoms mobile."""
+    _, cluster = searcher.cluster(atom)
+    n = len(searcher.glass)
     work = make_work(n, ROOM)
     free_atoms(cluster, work, n)
     energy_and_forces(cluster, work, cluster.start + search.saddle[search.near], n, True)
-    values = np.linalg.eigvalsh(dense_hessian(cluster, work, n))
-    assert (values < -1e-6).sum() == 1
-    assert search.curvature == pytest.approx(values[0], abs=0.05)
+    return np.linalg.eigvalsh(dense_hessian(cluster, work, n))
 
 
 def test_an_event_joins_two_minima(minimum: Glass, emt: EmbeddedAtomTables, found: tuple[int, int, Search]) -> None:
