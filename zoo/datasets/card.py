@@ -117,9 +117,11 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def content_hash(self) -> str:
-        """One hash over the sha256 of all files, and over what reads them."""
+        """One hash over the sha256 of all files, what reads them, and which glasses no split may part."""
         read = [f"{self.reader} {self.length_scale}"] if self.reader else []
-        return hashlib.sha256("".join([*sorted(entry.sha256 for entry in self.files), *read]).encode()).hexdigest()
+        origins = [f"{glass.id} {glass.origin}" for glass in self.glasses if glass.origin]
+        parts = [*sorted(entry.sha256 for entry in self.files), *read, *origins]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
 
     def names(self, *roles: Role) -> list[str]:
         """Names of the columns with one of ``roles``, in the order of the card."""
