@@ -119,7 +119,7 @@ def _published(glass: Glass, fields: set[str]) -> Glass:
 
 
 def _rounded(values: NDArray[Any], bits: int = 12) -> NDArray[Any]:
-    """Floating-point numbers as float32 with ``bits`` bits behind the leading one: 1e-4 of a value, a quarter off the file."""
+    """Floats as float32 with ``bits`` bits behind the leading one: 1e-4 of a value, a quarter off the file."""
     if values.dtype.kind != "f":
         return values
     raw = values.astype(np.float32).view(np.uint32)
