@@ -14,7 +14,7 @@ from zoo.cli import console
 from zoo.cli.data_import import glassbench_command, import_command, wells_command
 
 if TYPE_CHECKING:
-    from zoo.datasets.sheet import Sheet
+    from zoo.sheets.sheet import Sheet
 
 
 @click.group("data", epilog="Examples: zoo data show cuzr-shear, zoo data build cuzr-shear --variant quick")
@@ -160,9 +160,9 @@ def check(names: tuple[str, ...], explain: str | None, as_json: bool) -> None:
     """
     import json
 
-    from zoo.datasets.checks import check_dataset, explain_check
+    from zoo.checks.run import check_dataset, explain_check
     from zoo.datasets.registry import list_cards
-    from zoo.datasets.terminal import print_report, report_as_json
+    from zoo.sheets.terminal import print_report, report_as_json
 
     if explain is not None:
         click.echo(explain_check(explain), nl=False)
@@ -188,8 +188,8 @@ def check(names: tuple[str, ...], explain: str | None, as_json: bool) -> None:
 def show(name: str, everything: bool, bibtex: bool) -> None:
     """Print what data set NAME is: content, tasks, label noise, checks, licence, citation, quality, how to get it."""
     from zoo.datasets.registry import dataset_card
-    from zoo.datasets.sheet import bibtex_of
-    from zoo.datasets.terminal import print_sheet
+    from zoo.sheets.sheet import bibtex_of
+    from zoo.sheets.terminal import print_sheet
 
     if bibtex:
         click.echo(bibtex_of(dataset_card(name)))
@@ -205,7 +205,7 @@ def show(name: str, everything: bool, bibtex: bool) -> None:
 @click.option("--open", "opened", is_flag=True, help="Show it in the browser.")
 def page(name: str, output: Path | None, opened: bool) -> None:
     """Write the sheet of data set NAME with figures as one HTML file that needs nothing else."""
-    from zoo.datasets.sheet import write_page
+    from zoo.sheets.sheet import write_page
 
     sheet = _sheet(name)
     output = (output or Path(f"{sheet.card.name}.html")).resolve()
@@ -220,7 +220,7 @@ def page(name: str, output: Path | None, opened: bool) -> None:
 def _sheet(name: str) -> Sheet:
     from zoo.benchmark.summary import tasks_of
     from zoo.datasets.registry import dataset_card
-    from zoo.datasets.sheet import TaskLine, make_sheet
+    from zoo.sheets.sheet import TaskLine, make_sheet
 
     dataset_card(name)  # a wrong name is told before the work
     with _status() as tell:

@@ -11,7 +11,7 @@ import click
 from zoo.cli import console
 
 if TYPE_CHECKING:
-    from zoo.datasets.imported.folder import Import
+    from zoo.importers.folder import Import
 
 PATH = click.Path(path_type=Path)
 
@@ -100,8 +100,8 @@ def import_command(name: str, **options: Any) -> None:
 
 
 def _deformed(options: dict[str, Any]) -> Import:
-    from zoo.datasets.imported.deformed import import_deformed
-    from zoo.datasets.imported.sources import parse_type_map
+    from zoo.importers.deformed import import_deformed
+    from zoo.importers.sources import parse_type_map
 
     return import_deformed(
         options["before"],
@@ -116,8 +116,8 @@ def _deformed(options: dict[str, Any]) -> Import:
 
 
 def _labelled(options: dict[str, Any]) -> Import:
-    from zoo.datasets.imported.labelled import import_labelled
-    from zoo.datasets.imported.sources import parse_type_map
+    from zoo.importers.labelled import import_labelled
+    from zoo.importers.sources import parse_type_map
 
     return import_labelled(
         options["structures"],
@@ -132,8 +132,8 @@ def _labelled(options: dict[str, Any]) -> Import:
 
 
 def _table(options: dict[str, Any]) -> Import:
-    from zoo.datasets.imported.pairs import import_table, roles_from_file, roles_from_options
-    from zoo.datasets.imported.sources import read_table
+    from zoo.importers.pairs import import_table, roles_from_file, roles_from_options
+    from zoo.importers.sources import read_table
 
     path = options["table"]
     if options["roles"]:
@@ -159,7 +159,7 @@ def _units(words: Sequence[str]) -> dict[str, str]:
 @terms_options
 def glassbench_command(name: str, source: Path, positions: Any, most: int, length_scale: float, **options: Any) -> None:
     """Make data set NAME from SOURCE, a T*.tar.gz of GlassBench (Zenodo 10118191) that you have downloaded."""
-    from zoo.datasets.imported.glassbench import import_glassbench
+    from zoo.importers.glassbench import import_glassbench
 
     _write(name, import_glassbench(source, positions, most, length_scale), options)
 
@@ -175,13 +175,13 @@ def glassbench_command(name: str, source: Path, positions: Any, most: int, lengt
 @terms_options
 def wells_command(name: str, pairs: Path, splittings: Path, others: Path | None, **options: Any) -> None:
     """Make data set NAME from PAIRS (QS_T*.feather of Zenodo 8026630) and the SPLITTINGS of the authors' repository."""
-    from zoo.datasets.imported.wells import import_wells
+    from zoo.importers.wells import import_wells
 
     _write(name, import_wells(pairs, splittings, others), options)
 
 
 def _write(name: str, found: Import, options: dict[str, Any]) -> None:
-    from zoo.datasets.imported.folder import Terms, write_import
+    from zoo.importers.folder import Terms, write_import
 
     terms = Terms(
         name,
@@ -199,8 +199,8 @@ def _write(name: str, found: Import, options: dict[str, Any]) -> None:
     for remark in written.remarks:
         out.print(f"[yellow]note[/]    {remark}", soft_wrap=True)
     if options["check"]:
-        from zoo.datasets.checks import check_dataset
-        from zoo.datasets.terminal import print_report
+        from zoo.checks.run import check_dataset
+        from zoo.sheets.terminal import print_report
 
         print_report(check_dataset(str(written.folder)), out)
     if written.suite is not None:

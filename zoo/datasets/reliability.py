@@ -74,7 +74,7 @@ def label_reliability(dataset: Dataset) -> list[Reliability]:
     rather than to the loading; tables of events with ``glass``, ``atom`` and a target, split into
     every second event.
     """
-    from zoo.datasets.checks.rows import rows_of
+    from zoo.datasets.rows import rows_of
 
     rows = rows_of(dataset, "target")
     found = [
@@ -121,7 +121,7 @@ def _from_events(dataset: Dataset) -> Iterator[Reliability]:
 def _measure(
     label: str, parts: tuple[str, ...], how: str, values: list[Floats], group: NDArray[np.integer]
 ) -> Reliability:
-    from zoo.datasets.checks.rows import rank_correlation
+    from zoo.datasets.statistics import rank_correlation
 
     of_glass = []
     for number in np.unique(group):

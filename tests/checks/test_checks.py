@@ -16,8 +16,8 @@ from ase.build import bulk
 from samples import amorphous, clean_glasses, clean_pairs, write_glasses, write_pairs
 
 from zoo._files import read_toml, sha256_of
+from zoo.checks.run import all_checks, all_documentation, check_dataset, run_check
 from zoo.cli import main
-from zoo.datasets.checks import all_checks, all_documentation, check_dataset, run_check
 from zoo.datasets.load import Dataset, load_dataset
 from zoo.datasets.reliability import label_reliability, spearman_brown
 from zoo.glass import Glass

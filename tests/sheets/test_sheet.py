@@ -14,10 +14,10 @@ from samples import clean_glasses, clean_pairs, write_glasses, write_pairs
 from zoo._files import read_toml
 from zoo.cli import main
 from zoo.datasets.card import read_card
-from zoo.datasets.plots import colour_scale, slice_of
-from zoo.datasets.sheet import TaskLine, bibtex_of, make_sheet, write_page
 from zoo.glass import Glass
 from zoo.paths import content_root
+from zoo.sheets.plots import colour_scale, slice_of
+from zoo.sheets.sheet import TaskLine, bibtex_of, make_sheet, write_page
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> $\\frac{a'
 

@@ -167,7 +167,7 @@ def doubtful_lengths(name: str, glass: Glass) -> list[str]:
 
 def related_glasses(glasses: Mapping[str, Glass]) -> tuple[dict[str, str], list[str]]:
     """Origin of every glass whose atoms lie where those of another one lie, and a sentence for each such pair."""
-    from zoo.datasets.checks.content import SAME, shared_places
+    from zoo.checks.content import SAME, shared_places
 
     origins: dict[str, str] = {}
     said = []

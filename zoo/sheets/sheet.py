@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from zoo._files import atomic_write
+from zoo._words import plural
+from zoo.checks.declaration import Report
+from zoo.checks.run import check_dataset
 from zoo.datasets.card import Card
-from zoo.datasets.checks import check_dataset
-from zoo.datasets.checks.declaration import Report
-from zoo.datasets.checks.rows import plural, rows_of
 from zoo.datasets.load import Dataset, load_dataset
 from zoo.datasets.registry import dataset_card, dataset_folder
 from zoo.datasets.reliability import Reliability, label_reliability
+from zoo.datasets.rows import rows_of
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ class Figure:
 
 
 def _figures(sheet: Sheet) -> list[Figure]:
-    from zoo.datasets.plots import draw_features, draw_labels, draw_pairs, draw_slice, draw_structure
+    from zoo.sheets.plots import draw_features, draw_labels, draw_pairs, draw_slice, draw_structure
 
     if sheet.dataset is None:
         return []

@@ -1,13 +1,16 @@
-"""Coded checks of data sets: leaks, repeated rows, noisy labels, structures that are no glass, gaps in the card."""
+"""Running the checks on a data set, and their documentation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from zoo.datasets.checks.declaration import Check, Outcome, Report
-    from zoo.datasets.load import Dataset
+from zoo.checks import cards, content, labels, leaks, structure
+from zoo.checks.declaration import LEVELS, Check, NotApplicable, Outcome, Report
+from zoo.datasets.card import read_card
+from zoo.datasets.fetch import is_at_hand
+from zoo.datasets.load import Dataset, load_dataset
+from zoo.datasets.registry import dataset_folder
+from zoo.errors import DatasetError, RegistrationError, UnknownNameError
 
 
 def all_checks() -> dict[str, Check]:
@@ -18,9 +21,6 @@ def all_checks() -> dict[str, Check]:
     RegistrationError
         Two checks have one code.
     """
-    from zoo.datasets.checks import cards, content, labels, leaks, structure
-    from zoo.errors import RegistrationError
-
     checks = [check for module in (leaks, content, labels, structure, cards) for check in module.CHECKS]
     codes = [check.code for check in checks]
     if len(set(codes)) < len(codes):
@@ -47,13 +47,6 @@ def check_dataset(name: str, progress: Callable[[str], None] = lambda text: None
     UnknownNameError, DeclarationError
         There is no such data set, or its card is broken.
     """
-    from zoo.datasets.card import read_card
-    from zoo.datasets.checks.declaration import Outcome, Report
-    from zoo.datasets.fetch import is_at_hand
-    from zoo.datasets.load import load_dataset
-    from zoo.datasets.registry import dataset_folder
-    from zoo.errors import DatasetError
-
     folder = dataset_folder(name)
     if not (folder / "card.toml").exists():
         return Report(folder.name, "", skipped=f"a recipe without data: run zoo data build {name}")
@@ -86,8 +79,6 @@ def _outcomes(dataset: Dataset, checks: dict[str, Check], progress: Callable[[st
 
 def run_check(check: Check, dataset: Dataset) -> Outcome:
     """One check of one data set; a check that fails says so instead of stopping the others."""
-    from zoo.datasets.checks.declaration import NotApplicable, Outcome
-
     if dataset.card.kind not in check.kinds:
         return Outcome(check, "not-applicable", reason=f"it is for {' and '.join(sorted(check.kinds))}")
     try:
@@ -115,8 +106,6 @@ def explain_check(code: str) -> str:
     ------
     UnknownNameError
     """
-    from zoo.errors import UnknownNameError
-
     checks = all_checks()
     if code.lower() == "all":
         return all_documentation()
@@ -127,8 +116,6 @@ def explain_check(code: str) -> str:
 
 def all_documentation() -> str:
     """Text of ``docs/checks.md``."""
-    from zoo.datasets.checks.declaration import LEVELS
-
     checks = all_checks().values()
     head = (
         "# Checks of data sets\n\n`zoo data check [NAME...]` runs them, `zoo data check --explain D101` prints one of "

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 from zoo.datasets.card import read_card
-from zoo.datasets.imported.folder import Terms, write_import
-from zoo.datasets.imported.glassbench import import_glassbench
-from zoo.datasets.imported.wells import import_wells
 from zoo.datasets.load import load_dataset
 from zoo.datasets.readers import READERS, read_foreign
 from zoo.errors import DatasetError, FileFormatError, UnknownNameError
 from zoo.features.pair import COLUMNS
+from zoo.importers.folder import Terms, write_import
+from zoo.importers.glassbench import import_glassbench
+from zoo.importers.wells import import_wells
 from zoo.paths import content_root
 
 # ---------------------------------------------------------------- published files behind a card

@@ -6,10 +6,11 @@ from itertools import combinations
 
 import numpy as np
 
-from zoo.datasets.checks.declaration import BOTH, PAIRS, Check, NotApplicable
-from zoo.datasets.checks.rows import Floats, glasses_of, group_of_pairs, is_flag, plural, quantity, rows_of, some
+from zoo._words import plural, quantity, some
+from zoo.checks.declaration import BOTH, PAIRS, Check, NotApplicable, glasses_of
 from zoo.datasets.load import Dataset, load_dataset
 from zoo.datasets.registry import list_cards
+from zoo.datasets.rows import Floats, group_of_pairs, is_flag, rows_of
 from zoo.errors import ZooError
 from zoo.glass import Glass
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.datasets.card import ColumnCard
-from zoo.datasets.imported.folder import Import, Target
-from zoo.datasets.imported.sources import (
+from zoo.errors import DatasetError, GlassMismatchError
+from zoo.glass import Glass
+from zoo.importers.folder import Import, Target
+from zoo.importers.sources import (
     composition,
     doubtful_lengths,
     names_of,
@@ -18,8 +20,6 @@ from zoo.datasets.imported.sources import (
     read_structure,
     related_glasses,
 )
-from zoo.errors import DatasetError, GlassMismatchError
-from zoo.glass import Glass
 
 SMALLEST = 1e-6
 """Å; displacements below it are no deformation."""

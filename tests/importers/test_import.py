@@ -18,15 +18,15 @@ from zoo.benchmark.store import Store
 from zoo.benchmark.suite import cells_of, read_suite
 from zoo.benchmark.task import load_rows, read_task
 from zoo.cli import main
-from zoo.datasets.imported.deformed import import_deformed
-from zoo.datasets.imported.folder import Import, Terms, write_import
-from zoo.datasets.imported.labelled import import_labelled
-from zoo.datasets.imported.pairs import import_table, roles_from_file, roles_from_options
-from zoo.datasets.imported.sources import names_of, parse_type_map, related_glasses
 from zoo.datasets.load import load_dataset
 from zoo.errors import DatasetError, GlassMismatchError, ZooError
 from zoo.formats import write_glass
 from zoo.glass import Glass
+from zoo.importers.deformed import import_deformed
+from zoo.importers.folder import Import, Terms, write_import
+from zoo.importers.labelled import import_labelled
+from zoo.importers.pairs import import_table, roles_from_file, roles_from_options
+from zoo.importers.sources import names_of, parse_type_map, related_glasses
 from zoo.labels.nonaffine import local_deformation
 
 EDGE, N_ATOMS, CUTOFF = 13.0, 90, 4.2
@@ -238,9 +238,7 @@ def test_two_families_that_meet_become_one(monkeypatch: pytest.MonkeyPatch) -> N
     glasses = {name: packing(seed) for seed, name in enumerate("abcde")}
     alike = {frozenset("ac"), frozenset("bd"), frozenset("cd")}
     names = {id(glass): name for name, glass in glasses.items()}
-    monkeypatch.setattr(
-        "zoo.datasets.checks.content.shared_places", lambda a, b: float({names[id(a)], names[id(b)]} in alike)
-    )
+    monkeypatch.setattr("zoo.checks.content.shared_places", lambda a, b: float({names[id(a)], names[id(b)]} in alike))
     origins, _ = related_glasses(glasses)
     assert set(origins) == set("abcd")
     assert len(set(origins.values())) == 1

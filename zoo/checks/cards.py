@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.datasets.checks.declaration import BOTH, Check
-from zoo.datasets.checks.rows import plural, some
+from zoo._words import plural, some
+from zoo.checks.declaration import BOTH, Check
 from zoo.datasets.load import Dataset
 
 UNSTATED = {"", "?", "-", "none", "unknown", "unstated", "tbd", "n/a"}

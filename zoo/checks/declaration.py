@@ -8,6 +8,7 @@ from typing import Literal
 
 from zoo.datasets.load import Dataset
 from zoo.errors import RegistrationError
+from zoo.glass import Glass
 
 Level = Literal["error", "warning", "info"]
 LEVELS: dict[Level, str] = {
@@ -20,6 +21,19 @@ State = Literal["clean", "found", "not-applicable", "failed"]
 
 class NotApplicable(Exception):
     """Raised by a check that has nothing to look at in this data set; the message says why."""
+
+
+def glasses_of(dataset: Dataset) -> dict[str, Glass]:
+    """Every glass; a table of pairs may hold them too.
+
+    Raises
+    ------
+    NotApplicable
+        There are none.
+    """
+    if not dataset.card.glasses:
+        raise NotApplicable("the data set holds no glasses")
+    return dataset.glasses
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.datasets.checks.declaration import BOTH, Check, NotApplicable
-from zoo.datasets.checks.rows import glasses_of
+from zoo.checks.declaration import BOTH, Check, NotApplicable, glasses_of
 from zoo.datasets.load import Dataset
 from zoo.errors import GlassError, UnknownNameError, ZooError
 from zoo.glass import Glass

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.datasets.card import ColumnCard
-from zoo.datasets.imported.folder import NOT_STATED, Import, Target
-from zoo.datasets.imported.sources import (
+from zoo.errors import DatasetError
+from zoo.glass import Glass
+from zoo.importers.folder import NOT_STATED, Import, Target
+from zoo.importers.sources import (
     composition,
     doubtful_lengths,
     names_of,
@@ -20,8 +22,6 @@ from zoo.datasets.imported.sources import (
     read_table,
     related_glasses,
 )
-from zoo.errors import DatasetError
-from zoo.glass import Glass
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def import_labelled(
     targets : mapping of str to str
         Unit of each label to take; with a table, by default all of its columns of numbers, of unit "not stated".
     names, type_map, format, frame, length_scale
-        As in :func:`zoo.datasets.imported.deformed.import_deformed`.
+        As in :func:`zoo.importers.deformed.import_deformed`.
 
     Raises
     ------

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.datasets.card import ColumnCard
-from zoo.datasets.imported.folder import NOT_STATED, Import, Target
-from zoo.datasets.imported.sources import provenance, read_table
 from zoo.errors import DatasetError, FileFormatError
 from zoo.features.declaration import Column
 from zoo.features.pair import COLUMNS
+from zoo.importers.folder import NOT_STATED, Import, Target
+from zoo.importers.sources import provenance, read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.datasets.checks.declaration import BOTH, Check, NotApplicable
-from zoo.datasets.checks.rows import some
+from zoo._words import some
+from zoo.checks.declaration import BOTH, Check, NotApplicable
 from zoo.datasets.load import Dataset
 from zoo.datasets.reliability import label_reliability
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.datasets.checks.rows import Rows, group_of_pairs, is_flag, is_half, rows_of, states_of_pairs
 from zoo.datasets.load import Dataset
 from zoo.datasets.reliability import DIRECTION
+from zoo.datasets.rows import Rows, group_of_pairs, is_flag, is_half, rows_of, states_of_pairs
 from zoo.glass import Glass
 
 MOST_PANELS = 12

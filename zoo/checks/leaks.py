@@ -6,22 +6,11 @@ import re
 
 import numpy as np
 
-from zoo.datasets.checks.declaration import BOTH, PAIRS, Check, NotApplicable
-from zoo.datasets.checks.rows import (
-    group_of_pairs,
-    is_flag,
-    is_half,
-    plural,
-    quantity,
-    rank_correlation,
-    ranked,
-    rows_of,
-    separation,
-    share_between,
-    some,
-    states_of_pairs,
-)
+from zoo._words import plural, quantity, some
+from zoo.checks.declaration import BOTH, PAIRS, Check, NotApplicable
 from zoo.datasets.load import Dataset
+from zoo.datasets.rows import group_of_pairs, is_flag, is_half, rows_of, states_of_pairs
+from zoo.datasets.statistics import rank_correlation, ranked, separation, share_between
 
 DOMINANT = 0.2
 """Share of the variance of ranks between glasses. Barriers of SymGNN: 0.3; D2min at 2 % strain: 0.07 to 0.15."""

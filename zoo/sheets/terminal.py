@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from zoo.checks.declaration import Report
 from zoo.datasets.card import Card
-from zoo.datasets.checks.declaration import Report
-from zoo.datasets.sheet import Sheet
+from zoo.sheets.sheet import Sheet
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "blue"}
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from zoo._files import parse_declaration, read_toml
 from zoo.datasets.card import ColumnCard, Role
-from zoo.datasets.imported.folder import NOT_STATED, Import
-from zoo.datasets.imported.labelled import targets_for
-from zoo.datasets.imported.sources import provenance, read_table
 from zoo.errors import DatasetError
+from zoo.importers.folder import NOT_STATED, Import
+from zoo.importers.labelled import targets_for
+from zoo.importers.sources import provenance, read_table
 
 
 class Roles(Struct, frozen=True, forbid_unknown_fields=True):

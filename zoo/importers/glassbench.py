@@ -27,11 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.datasets.card import ColumnCard
-from zoo.datasets.imported.folder import Import, Target
 from zoo.datasets.readers import KOB_ANDERSEN_DENSITY, Arrays, array_of, require_within
 from zoo.errors import FileFormatError
 from zoo.formats.npz import BROKEN
 from zoo.glass import Glass
+from zoo.importers.folder import Import, Target
 
 EDGE_2D = 32.8962
 """σ; of the 1,290 particles in 2D, as the archive's README states."""
