@@ -26,15 +26,8 @@ from zoo.simulation.barriers import (
     run_barriers,
 )
 from zoo.simulation.calculator import EmbeddedAtomCalculator
-from zoo.simulation.cluster_kernels import (
-    CANDIDATE_LISTS,
-    FULL,
-    LISTS,
-    energy_and_forces,
-    free_atoms,
-    hessian_product,
-    make_work,
-)
+from zoo.simulation.cluster import CANDIDATE_LISTS, FULL, LISTS, make_work
+from zoo.simulation.cluster_kernels import energy_and_forces, free_atoms, hessian_product
 from zoo.simulation.minimize import largest_force, minimize
 from zoo.simulation.potentials import EmbeddedAtomTables, load_potential
 from zoo.simulation.quench import Composition, QuenchSchedule, quench

@@ -103,13 +103,8 @@ def quench_disks(
     """
     check_schedule(schedule)
     checkpoint = folder / "disks-checkpoint.npz"
-    step = schedule.time_step
-    chunks = [
-        (start, end, min(CHUNK, steps - first), first / steps, 1 / steps)
-        for start, end, time in schedule.segments(rate)
-        for steps in (max(1, round(time / step)),)
-        for first in range(0, steps, CHUNK)
-    ]
+    step = schedule.time_step * FEMTOSECOND
+    chunks = _chunks(schedule, rate)
     atoms = to_atoms(_lattice(composition, seed), tables, SKIN)
     if checkpoint.exists():
         done, thermo = _restore(checkpoint, atoms)
@@ -117,17 +112,13 @@ def quench_disks(
         done, thermo = 0, []
         _melt(atoms, schedule.melt_temperature, seed)
     for number in range(done, len(chunks)):
-        start, end, length, before, per_step = chunks[number]
-        heating = (end - start) * per_step * KELVIN
-        temperature = (start + (end - start) * before) * KELVIN
+        temperature, heating, length = chunks[number]
         random = np.random.default_rng([seed, number])
-        canonical_dynamics(atoms, step * FEMTOSECOND, temperature, random, heating, thermostat=THERMOSTAT).run(length)
-        require_stable(atoms, temperature, 10 * schedule.melt_temperature * KELVIN, step * FEMTOSECOND)
+        canonical_dynamics(atoms, step, temperature, random, heating, thermostat=THERMOSTAT).run(length)
+        require_stable(atoms, temperature, 10 * schedule.melt_temperature * KELVIN, step)
         energy = atoms.get_potential_energy() / len(atoms)
         thermo.append([atoms.get_temperature() / KELVIN, energy, composition.volume_per_atom])
-        with atomic_write(checkpoint) as stream:
-            state = {"positions": atoms.positions, "momenta": atoms.get_momenta()}
-            np.savez(stream, **state, done=number + 1, thermo=np.array(thermo))
+        _save(checkpoint, atoms, number + 1, thermo)
         report((number + 1) / (len(chunks) + 1))
     minimize(atoms, 1e-6)
     glass = Glass(
@@ -140,6 +131,17 @@ def quench_disks(
     checkpoint.unlink(missing_ok=True)
     report(1.0)
     return glass
+
+
+def _chunks(schedule: DiskSchedule, rate: float) -> list[tuple[float, float, int]]:
+    """(temperature in K at the first step, K per step, steps) of each piece between two checkpoints."""
+    chunks = []
+    for start, end, time in schedule.segments(rate):
+        steps = max(1, round(time / schedule.time_step))
+        for first in range(0, steps, CHUNK):
+            temperature = (start + (end - start) * (first / steps)) * KELVIN
+            chunks.append((temperature, (end - start) * (1 / steps) * KELVIN, min(CHUNK, steps - first)))
+    return chunks
 
 
 def _lattice(composition: Composition, seed: int) -> Glass:
@@ -156,6 +158,12 @@ def _melt(atoms: Atoms, temperature: float, seed: int) -> None:
     FIRE(atoms, logfile=None).run(fmax=1.0, steps=200)
     MaxwellBoltzmannDistribution(atoms, temperature_K=temperature * KELVIN, rng=np.random.default_rng([seed, 0, 0]))
     Stationary(atoms)
+
+
+def _save(path: Path, atoms: Atoms, done: int, thermo: list[list[float]]) -> None:
+    with atomic_write(path) as stream:
+        state = {"positions": atoms.positions, "momenta": atoms.get_momenta()}
+        np.savez(stream, **state, done=done, thermo=np.array(thermo))
 
 
 def _restore(path: Path, atoms: Atoms) -> tuple[int, list[list[float]]]:

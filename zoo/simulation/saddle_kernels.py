@@ -17,7 +17,8 @@ import math
 
 import numpy as np
 
-from zoo.simulation.cluster_kernels import energy_and_forces, hessian_product, inner, kernel
+from zoo.simulation.cluster import inner, kernel
+from zoo.simulation.cluster_kernels import energy_and_forces, hessian_product
 
 CONNECTED, NOT_CONNECTED, NOT_CONVERGED, TOO_HIGH, NO_ESCAPE = range(5)
 """How a search may end."""

@@ -13,7 +13,7 @@ from zoo.glass import Glass
 from zoo.simulation.potentials import EmbeddedAtomTables
 
 if TYPE_CHECKING:
-    from zoo.simulation.cluster_kernels import Cluster, Work
+    from zoo.simulation.cluster import Cluster, Work
 
 Floats = NDArray[np.float64]
 ROOM_PER_ATOM = 320
@@ -109,7 +109,7 @@ class SaddleSearcher:
 
     def search(self, atom: int, number: int) -> Search:
         """Kick ``atom`` in the direction that belongs to search ``number`` and follow it over a saddle."""
-        from zoo.simulation.cluster_kernels import FULL, make_work
+        from zoo.simulation.cluster import FULL, make_work
 
         near, cluster = self.cluster(atom)
         kick = np.random.default_rng([self.seed, atom, number]).normal(size=3)
@@ -198,7 +198,7 @@ class SaddleSearcher:
     def cluster(self, atom: int) -> tuple[NDArray[np.int64], Cluster]:
         """Atoms from the nearest to the farthest, and what the kernels need to know of them."""
         from zoo.simulation.calculator import SIGNS
-        from zoo.simulation.cluster_kernels import Cluster
+        from zoo.simulation.cluster import Cluster
 
         cell = np.array(self.glass.cell)
         inverse = np.linalg.inv(cell)
