@@ -47,6 +47,14 @@ def test_atoms_without_a_label_are_left_out_and_features_stay_with_their_atoms(r
     np.testing.assert_array_equal(feature_matrix("toy-class", "coordination").matrix, expected)
 
 
+def test_atoms_of_some_species_are_ranked_among_themselves(root):
+    write_task(root, "zirconium", species=["Zr"], label={"rule": "top-fraction", "fraction": 0.5})
+    rows = load_rows(read_task("zirconium"))
+    species = np.concatenate([glass.species for glass in rows.dataset.glasses.values()])
+    assert set(rows.source) == set(np.flatnonzero(species == "Zr"))
+    assert rows.target.mean() == pytest.approx(0.5, abs=0.02)
+
+
 def test_a_missing_label_that_the_card_does_not_explain_is_refused(root):
     unlabel(root, missing="")
     with pytest.raises(TaskError, match="the target must be finite, but it is not in 600 rows"):
@@ -71,6 +79,7 @@ def test_an_unknown_task_is_met_with_a_guess(root):
         ({"label": {"rule": "value"}}, TaskError, "does not make a classification"),
         ({"label": {"rule": "top-fraction", "fraction": 0.0}}, TaskError, "between 0 and 1"),
         ({"label": {"rule": "flag"}}, TaskError, "two classes"),
+        ({"species": ["Al"]}, TaskError, "species must occur in toy, which holds Cu, Zr, got Al"),
         ({"colour": "red"}, DeclarationError, "colour"),
         ({"folds": "three"}, DeclarationError, "folds"),
     ],

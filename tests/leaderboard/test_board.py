@@ -16,7 +16,7 @@ from zoo.benchmark.runner import run_suite
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import read_suite
 from zoo.datasets.card import read_card
-from zoo.leaderboard.board import _weighted_average_precision, _weighted_pearson, make_board
+from zoo.leaderboard.board import _interval_over_glasses, _weighted_average_precision, _weighted_pearson, make_board
 from zoo.leaderboard.page import write_page
 from zoo.leaderboard.terminal import print_board
 from zoo.paths import content_root
@@ -52,6 +52,17 @@ def test_the_score_is_the_mean_over_glasses(results):
             for _, rows in results.predictions(result.key).groupby("glass", observed=True):
                 of_glasses.append(average_precision_score(rows["target"], rows["score"]))
     assert row.scores["average_precision"] == pytest.approx(np.mean(of_glasses), abs=1e-6)
+
+
+def test_twins_of_one_origin_do_not_narrow_the_interval():
+    random = np.random.default_rng(1)
+    single = {f"g{k}": value for k, value in enumerate(random.normal(size=6))}
+    twins = {f"{name}{part}": value for name, value in single.items() for part in "abc"}
+    origins = {name: name[:2] for name in twins}
+    assert _interval_over_glasses(twins, origins) == pytest.approx(_interval_over_glasses(single, {}))
+    low, high = _interval_over_glasses(twins, {})
+    assert high - low < 0.7 * np.diff(_interval_over_glasses(single, {}))[0]
+    assert _interval_over_glasses(twins, dict.fromkeys(twins, "one")) is None
 
 
 def test_a_declined_family_and_a_missing_fold_are_shown_not_scored(results):

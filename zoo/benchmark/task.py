@@ -35,7 +35,8 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
 class Task(Struct, frozen=True, forbid_unknown_fields=True):
     """Declaration of a task; thresholds are part of its version.
 
-    ``score_by``: *glass* averages the metric over glasses, *fold* over folds, where single glasses hold too few rows.
+    ``species``: atoms of these only; all of them if it is empty. ``score_by``: *glass* averages the metric over
+    glasses, *fold* over folds, where single glasses hold too few rows.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True):
     folds: Annotated[int, Meta(ge=2)]
     score_by: Literal["glass", "fold"]
     description: str = ""
+    species: list[str] = []
     seed: int = 0
 
 
@@ -147,6 +149,10 @@ def _rows_of_atoms(task: Task, dataset: Dataset) -> TaskRows:
     glass = np.repeat(np.arange(len(entries), dtype=np.int32), [len(value) for value in values])
     value = np.concatenate(values)
     source = _labelled_rows(task, dataset, value)
+    if task.species:
+        species = np.concatenate([dataset.glasses[entry.id].species for entry in entries])
+        _require_known_species(task, np.unique(species).tolist())
+        source = source[np.isin(species[source], task.species)]
     return TaskRows(
         task,
         dataset,
@@ -159,7 +165,17 @@ def _rows_of_atoms(task: Task, dataset: Dataset) -> TaskRows:
     )
 
 
+def _require_known_species(task: Task, known: list[str]) -> None:
+    unknown = sorted(set(task.species) - set(known))
+    if unknown:
+        raise TaskError(
+            f"task {task.name}: species must occur in {task.dataset}, which holds {', '.join(known)}, got {unknown[0]}"
+        )
+
+
 def _rows_of_pairs(task: Task, dataset: Dataset) -> TaskRows:
+    if task.species:
+        raise TaskError(f"task {task.name}: species select atoms of glasses, but {task.dataset} is a table of pairs")
     table = dataset.table
     (group,) = dataset.card.names("group")
     value = table[task.target].to_numpy(dtype=float).mean(axis=1)

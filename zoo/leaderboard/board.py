@@ -35,7 +35,7 @@ class BoardRow:
     scores : dict of float
         Mean over glasses (or folds, as the task says).
     interval : (float, float) or None
-        95 % of the headline score, bootstrap over glasses.
+        95 % of the headline score, bootstrap over glasses; those of one origin are drawn together.
     optimism : float or None
         Headline score under the random split minus that under the split by glass.
     n_glasses, n_columns : int
@@ -121,8 +121,9 @@ def _row(task: Task, features: str, family: str, by_split: dict[str, list[Result
         return BoardRow(features, family, "default", state, reason, null_control=null)
     headline = HEADLINE[task.kind]
     if task.score_by == "glass":
-        of_glasses = [scores for result in folds for scores in result.scores_by_glass.values()]
-        scores, interval = _mean(of_glasses, task), _interval_over_glasses([s.get(headline) for s in of_glasses])
+        by_glass = {glass: scores for result in folds for glass, scores in result.scores_by_glass.items()}
+        scores = _mean(list(by_glass.values()), task)
+        interval = _interval_over_glasses({glass: s.get(headline) for glass, s in by_glass.items()}, _origins(task))
     else:
         scores, interval = _mean([result.scores for result in folds], task), _interval_over_folds(task, folds, store)
     return BoardRow(
@@ -175,26 +176,42 @@ def _mean(scores: list[dict[str, float]], task: Task) -> dict[str, float]:
     }
 
 
-def _interval_over_glasses(values: list[float | None]) -> tuple[float, float] | None:
-    """95 % interval of a mean over glasses, by resampling glasses."""
-    known = np.array([value for value in values if value is not None])
-    if len(known) < len(values) or len(known) < 3:
+def _origins(task: Task) -> dict[str, str]:
+    """Origin of each glass that shares one with another glass of the data set."""
+    glasses = read_card(dataset_folder(task.dataset)).glasses
+    return {glass.id: glass.origin for glass in glasses if glass.origin}
+
+
+def _interval_over_glasses(values: dict[str, float | None], origins: dict[str, str]) -> tuple[float, float] | None:
+    """95 % interval of a mean over glasses, by resampling glasses; those of one origin are drawn together."""
+    known = np.array([value for value in values.values() if value is not None])
+    drawn = _drawn_together(list(values), origins)
+    n = int(drawn.max()) + 1
+    if len(known) < len(values) or n < 3:
         return None
-    picks = np.random.default_rng(SEED).integers(0, len(known), (RESAMPLES, len(known)))
-    low, high = np.percentile(known[picks].mean(axis=1), [2.5, 97.5])
+    counts = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), RESAMPLES)[:, drawn]
+    low, high = np.percentile((counts * known).sum(axis=1) / counts.sum(axis=1), [2.5, 97.5])
     return float(low), float(high)
 
 
+def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.int64]:
+    """Number of the origin of each glass; a glass without a stated one is of its own."""
+    names = [f"origin {origins[glass]}" if glass in origins else f"glass {glass}" for glass in glasses]
+    return np.asarray(np.unique(names, return_inverse=True)[1], np.int64)
+
+
 def _interval_over_folds(task: Task, folds: list[Result], store: Store) -> tuple[float, float] | None:
-    """95 % interval of the mean over folds, by resampling the test glasses of each fold."""
+    """95 % interval of the mean over folds, by resampling the test glasses of each fold, by origin."""
+    origins = _origins(task)
     random = np.random.default_rng(SEED)
     resamples = RESAMPLES // 10
     means = np.zeros(resamples)
     for result in folds:
         rows = store.predictions(result.key)
-        _, codes = np.unique(rows["glass"].astype(str), return_inverse=True)
-        n_glasses = int(codes.max()) + 1
-        counts = random.multinomial(n_glasses, np.full(n_glasses, 1 / n_glasses), resamples)
+        glasses, codes = np.unique(rows["glass"].astype(str), return_inverse=True)
+        codes = _drawn_together(glasses.tolist(), origins)[codes]
+        n_origins = int(codes.max()) + 1
+        counts = random.multinomial(n_origins, np.full(n_origins, 1 / n_origins), resamples)
         target, score = rows["target"].to_numpy(float), rows["score"].to_numpy(float)
         metric = _weighted_average_precision if task.kind == "classification" else _weighted_pearson
         means += metric(target, score, counts, codes) / len(folds)
