@@ -20,7 +20,7 @@ from zoo.errors import CutoffError, GlassError
 from zoo.features import voronoi
 from zoo.features.declaration import FloatArray, feature_sets
 from zoo.features.kernels.tessellation import Tessellation, tessellate
-from zoo.features.radii import RADII, radii_of
+from zoo.features.radii import radii_of
 from zoo.glass import Glass
 
 Compute = Callable[[Glass, tuple[str, ...]], FloatArray]
@@ -126,7 +126,7 @@ def test_the_fcc_cell_is_a_rhombic_dodecahedron() -> None:
 @pytest.mark.parametrize("radical", [False, True], ids=["plain", "radical"])
 def test_cells_fill_space_and_share_their_faces(radical: bool, tilt: np.ndarray | None, void: bool) -> None:
     glass = with_void(alloy(tilt)) if void else alloy(tilt)
-    cells = tessellate(glass, radii_of(glass.species) if radical else None)
+    cells = tessellate(glass, radii_of(glass) if radical else None)
     assert cells.volume.sum() == pytest.approx(glass.volume, rel=1e-12)
     seen, seen_from_behind = face_pairs(cells)
     np.testing.assert_allclose(seen, seen_from_behind, atol=1e-9)
@@ -167,7 +167,7 @@ def test_equal_radii_give_the_plain_tessellation() -> None:
 def test_a_larger_radius_gives_a_larger_cell() -> None:
     glass = alloy()
     large = glass.species == "Zr"
-    change = tessellate(glass, radii_of(glass.species)).volume - tessellate(glass).volume
+    change = tessellate(glass, radii_of(glass)).volume - tessellate(glass).volume
     assert change[large].min() > 0 > change[~large].max()
 
 
@@ -202,7 +202,7 @@ def test_freud_finds_the_same_cells() -> None:
 @pytest.mark.parametrize("radical", [False, True], ids=["plain", "radical"])
 def test_multivoro_finds_the_same_faces_edges_and_volumes(radical: bool, void: bool) -> None:
     glass = with_void(alloy()) if void else alloy()
-    radii = radii_of(glass.species) if radical else np.ones(len(glass))
+    radii = radii_of(glass) if radical else np.ones(len(glass))
     cells = tessellate(glass, radii)
     size = np.diag(glass.cell)
     others = multivoro.compute_voronoi(
@@ -222,7 +222,7 @@ def test_multivoro_finds_the_same_faces_edges_and_volumes(radical: bool, void: b
 @pytest.mark.parametrize("tilt", [None, TILT], ids=["orthogonal", "triclinic"])
 def test_radical_volumes_are_those_of_intersected_half_spaces(tilt: np.ndarray | None) -> None:
     glass = alloy(tilt)
-    radii = radii_of(glass.species)
+    radii = radii_of(glass)
     cells = tessellate(glass, radii)
     shifts = np.array(list(itertools.product((-1, 0, 1), repeat=3))) @ glass.cell
     images = (glass.positions + shifts[:, None]).reshape(-1, 3)
@@ -283,7 +283,7 @@ def test_what_has_no_cells_is_declined_with_a_reason() -> None:
     assert "3D" in (feature_sets["voronoi"].declines(flat) or "")
     assert "periodic" in (feature_sets["voronoi"].declines(surface) or "")
     assert feature_sets["voronoi"].declines(model) is None
-    assert "radius is listed for A" in (feature_sets["voronoi-radical"].declines(model) or "")
+    assert "radius is listed for A: give chemical symbols" in (feature_sets["voronoi-radical"].declines(model) or "")
     with pytest.raises(GlassError, match="3D glass, got 2D"):
         tessellate(flat)
     with pytest.raises(GlassError, match="periodic in all directions"):
@@ -304,14 +304,24 @@ def test_radii_that_do_not_fit_are_refused() -> None:
         tessellate(glass, np.where(np.arange(500) == 7, np.nan, 1.28))
 
 
+def atoms_of(species: list[str], **fields: Any) -> Glass:
+    return Glass(np.arange(3.0 * len(species)).reshape(-1, 3), species, [90, 90, 90], fields=fields)
+
+
 def test_radii_order_species_as_chemists_do() -> None:
-    small_to_large = ["B", "P", "Si", "Be", "Ni", "Cu", "Al", "Nb", "Ti", "Mg", "Sm", "La"]
-    radii = radii_of(small_to_large)
-    assert (np.diff(radii) > 0).all()
-    np.testing.assert_array_equal(radii_of(["Zr", "Cu", "Zr"]), [1.60, 1.28, 1.60])
-    assert 0.7 < min(RADII.values()) < max(RADII.values()) < 2.4
-    with pytest.raises(GlassError, match="got A, Xx: give chemical symbols"):
-        radii_of(["Xx", "Cu", "A"])
+    small_to_large = ["C", "B", "P", "Si", "Be", "Cu", "Al", "Nb", "Mg", "Sm", "La"]
+    assert (np.diff(radii_of(atoms_of(small_to_large))) > 0).all()
+    np.testing.assert_array_equal(radii_of(atoms_of(["Zr", "Cu", "Zr"])), [1.58, 1.26, 1.58])
+    with pytest.raises(GlassError, match="A, Xx has none: give chemical symbols as species, or the glass a field"):
+        radii_of(atoms_of(["Xx", "Cu", "A"]))
+
+
+def test_a_glass_may_bring_its_own_radii() -> None:
+    model = atoms_of(["A", "B"], radius=([1.0, 0.88], "Å"))
+    np.testing.assert_array_equal(radii_of(model), [1.0, 0.88])
+    assert feature_sets["voronoi-radical"].declines(model) is None
+    with pytest.raises(GlassError, match="positive radius in Å"):
+        radii_of(atoms_of(["A", "B"], radius=([1.0, 0.88], "nm")))
 
 
 def test_declaring_voronoi_needs_no_compiler() -> None:

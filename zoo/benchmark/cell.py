@@ -120,6 +120,8 @@ def _features_decline(cell: Cell, rows: TaskRows) -> str | None:
     kind = rows.dataset.card.kind
     if (entry.rows == "pairs") != (kind == "pairs"):
         return f"{entry.name} describes {entry.rows}, {rows.dataset.card.name} holds {kind}"
+    if told := sorted(set(entry.fields) & set(rows.dataset.card.names("target"))):
+        return f"{entry.name} reads {told[0]}, which is a label of {rows.dataset.card.name}"
     if kind == "glasses":
         return entry.declines(next(iter(rows.dataset.glasses.values())))
     return None

@@ -94,11 +94,11 @@ def checked_matrix(entry: FeatureSet, matrix: FloatArray, n_rows: int, kinds: tu
 def cached_features(name: str, glass: Glass, kinds: tuple[str, ...]) -> CachedFeatures:
     """Feature matrix of one glass from the cache, or computed, timed and cached now.
 
-    The key is the hash of the glass's geometry, the set's name and version, and the species; a file that cannot be read
-    is made again.
+    The key is the hash of the glass's geometry and of the fields that the set reads, the set's name and version, and
+    the species; a file that cannot be read is made again.
     """
     entry = feature_sets[name]
-    key = hashlib.sha256(f"{glass.content_hash} {name} {entry.version} {' '.join(kinds)}".encode()).hexdigest()[:32]
+    key = _key(entry, glass, kinds)
     folder = cache_dir() / "features" / f"{name}-v{entry.version}"
     path, cost_path = folder / f"{key}.npy", folder / f"{key}.json"
     try:
@@ -119,6 +119,15 @@ def cached_features(name: str, glass: Glass, kinds: tuple[str, ...]) -> CachedFe
     except OSError as error:
         raise storage_error(f"cache folder {folder}", error, "ZOO_CACHE") from None
     return CachedFeatures(path, cost)
+
+
+def _key(entry: FeatureSet, glass: Glass, kinds: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(f"{glass.content_hash} {entry.name} {entry.version} {' '.join(kinds)}".encode())
+    for name in entry.fields:
+        if name in glass.fields:
+            digest.update(f" {name} {glass.fields[name].unit} ".encode())
+            digest.update(np.ascontiguousarray(glass.fields[name].values).tobytes())
+    return digest.hexdigest()[:32]
 
 
 _warm: set[str] = set()

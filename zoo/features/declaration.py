@@ -61,6 +61,9 @@ class FeatureSet:
         For ``rows="pairs"`` it takes the table of pairs (a DataFrame) instead of a glass.
     needs : frozenset of str
         What must be at hand besides species.
+    fields : tuple of str
+        Stored fields of a glass that it reads where they are there; results are cached by these too. Where one of
+        them is a label of the data set, the set is declined.
     rows : {"atoms", "pairs"}
     declines : callable of (glass,) returning None or the reason why the set is not defined for it
     null_control : bool
@@ -74,6 +77,7 @@ class FeatureSet:
     columns: Callable[[tuple[str, ...]], tuple[Column, ...]]
     compute: Callable[[Any, tuple[str, ...]], FloatArray]
     needs: frozenset[Need] = frozenset({"positions"})
+    fields: tuple[str, ...] = ()
     rows: Literal["atoms", "pairs"] = "atoms"
     declines: Callable[[Glass], str | None] = lambda glass: None
     null_control: bool = False

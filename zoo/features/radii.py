@@ -1,13 +1,11 @@
 """Atomic radii in Å, for descriptors that give every species its own size.
 
-Three classes, so that a radius always describes an atom surrounded by metal:
+One source for metals and metalloids alike: radii assessed from the structures of metallic glasses and of compounds with
+metals, so that a radius describes an atom surrounded by metal.
 
-- metals: metallic radius for 12 neighbours (Goldschmidt's convention), from Kaye & Laby, Tables of
-  Physical and Chemical Constants, 16th ed., Longman (1995);
-- rare earths with Sc and Y: metallic radius for 12 neighbours, from Gschneidner, Bull. Alloy Phase
-  Diagrams 11, 216 (1990), rounded to 0.01 Å;
-- metalloids, whose metallic neighbours are closer than 12-neighbour radii say: covalent radius, from
-  Cordero et al., Dalton Trans. 2832 (2008), carbon as sp3.
+References
+----------
+Miracle, Louzguine-Luzgin, Louzguina-Luzgina & Inoue, Int. Mater. Rev. 55, 218 (2010).
 """
 
 from __future__ import annotations
@@ -16,63 +14,62 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from zoo.errors import GlassError
+from zoo.glass import Glass
 
-METALS: Mapping[str, float] = MappingProxyType(
+RADII: Mapping[str, float] = MappingProxyType(
     {
-        "Li": 1.55, "Be": 1.12, "Na": 1.90, "Mg": 1.60, "Al": 1.43, "K": 2.35, "Ca": 1.97, "Ti": 1.47,
-        "V": 1.34, "Cr": 1.28, "Mn": 1.27, "Fe": 1.26, "Co": 1.25, "Ni": 1.24, "Cu": 1.28, "Zn": 1.34,
-        "Ga": 1.40, "Zr": 1.60, "Nb": 1.46, "Mo": 1.39, "Ru": 1.34, "Rh": 1.34, "Pd": 1.37, "Ag": 1.44,
-        "Cd": 1.51, "In": 1.58, "Sn": 1.63, "Hf": 1.59, "Ta": 1.46, "W": 1.39, "Re": 1.37, "Os": 1.35,
-        "Ir": 1.36, "Pt": 1.39, "Au": 1.44, "Tl": 1.60, "Pb": 1.70,
+        "Li": 1.52, "Be": 1.12, "B": 0.88, "C": 0.77, "N": 0.72, "O": 0.64, "Na": 1.80, "Mg": 1.60, "Al": 1.41,
+        "Si": 1.10, "P": 1.02, "S": 1.03, "K": 2.30, "Ca": 2.01, "Sc": 1.62, "Ti": 1.42, "V": 1.34, "Cr": 1.30,
+        "Mn": 1.32, "Fe": 1.25, "Co": 1.25, "Ni": 1.26, "Cu": 1.26, "Zn": 1.40, "Ga": 1.34, "Ge": 1.14, "As": 1.15,
+        "Se": 1.18, "Rb": 2.44, "Sr": 2.12, "Y": 1.79, "Zr": 1.58, "Nb": 1.43, "Mo": 1.39, "Tc": 1.36, "Ru": 1.34,
+        "Rh": 1.32, "Pd": 1.42, "Ag": 1.44, "Cd": 1.57, "In": 1.55, "Sn": 1.55, "Sb": 1.55, "Te": 1.40, "Cs": 2.64,
+        "Ba": 2.23, "La": 1.87, "Ce": 1.82, "Pr": 1.83, "Nd": 1.82, "Pm": 1.85, "Sm": 1.85, "Eu": 1.96, "Gd": 1.76,
+        "Tb": 1.76, "Dy": 1.75, "Ho": 1.77, "Er": 1.75, "Tm": 1.75, "Yb": 1.90, "Lu": 1.75, "Hf": 1.58, "Ta": 1.45,
+        "W": 1.35, "Re": 1.37, "Os": 1.35, "Ir": 1.36, "Pt": 1.39, "Au": 1.43, "Hg": 1.52, "Tl": 1.72, "Pb": 1.74,
+        "Bi": 1.62, "Th": 1.78, "U": 1.58,
     }
 )  # fmt: skip
-"""Å; metallic, 12 neighbours."""
-
-RARE_EARTHS: Mapping[str, float] = MappingProxyType(
-    {
-        "Sc": 1.64, "Y": 1.80, "La": 1.88, "Ce": 1.82, "Pr": 1.83, "Nd": 1.82, "Sm": 1.80, "Eu": 2.04,
-        "Gd": 1.80, "Tb": 1.78, "Dy": 1.77, "Ho": 1.77, "Er": 1.76, "Tm": 1.75, "Yb": 1.94, "Lu": 1.73,
-    }
-)  # fmt: skip
-"""Å; metallic, 12 neighbours."""
-
-METALLOIDS: Mapping[str, float] = MappingProxyType({"B": 0.84, "C": 0.76, "Si": 1.11, "P": 1.07, "S": 1.05, "Ge": 1.20})
-"""Å; covalent."""
-
-RADII: Mapping[str, float] = MappingProxyType({**METALS, **RARE_EARTHS, **METALLOIDS})
 """Å; every species that has a radius."""
 
-
-def species_without_radius(species: ArrayLike) -> list[str]:
-    """The distinct species that :data:`RADII` does not list, in alphabetical order."""
-    return sorted({str(kind) for kind in np.unique(np.asarray(species, dtype=np.str_))} - set(RADII))
+FIELD = "radius"
+"""Field of a glass, in Å, that comes before the table: for species that are no elements, or radii of one's own."""
 
 
-def radii_of(species: ArrayLike) -> NDArray[np.float64]:
+def species_without_radius(glass: Glass) -> list[str]:
+    """The species that :data:`RADII` does not list, in alphabetical order; none if the glass brings its radii."""
+    return [] if FIELD in glass.fields else sorted(set(glass.kinds) - set(RADII))
+
+
+def radii_of(glass: Glass) -> NDArray[np.float64]:
     """Radius of every atom.
-
-    Parameters
-    ----------
-    species : array_like of n_atoms str
-        Chemical symbols.
 
     Returns
     -------
     ndarray of shape (n_atoms,), float64, Å
+        The field ``radius`` of the glass, or else what :data:`RADII` lists.
 
     Raises
     ------
     GlassError
-        A species is not in :data:`RADII`.
+        The field is not in Å or not positive; a species is not in :data:`RADII`.
     """
-    strangers = species_without_radius(species)
-    if strangers:
+    if FIELD in glass.fields:
+        own = glass.fields[FIELD]
+        if own.unit != "Å" or own.values.shape != (len(glass),) or not (own.values > 0).all():
+            raise GlassError(
+                f"the field {FIELD!r} must give each atom a positive radius in Å, got shape {own.values.shape}, unit "
+                f"{own.unit!r} and a smallest value of {own.values.min()}"
+            )
+        return own.values.astype(np.float64)
+    if strangers := species_without_radius(glass):
         raise GlassError(
-            f"every species must have a listed atomic radius, got {', '.join(strangers)}: give "
-            "chemical symbols as species, or choose a descriptor that needs no radii"
+            f"every species must have a listed atomic radius, but {', '.join(strangers)} has none: {HOW_TO_GIVE_RADII}"
         )
-    kinds, index = np.unique(np.asarray(species, dtype=np.str_), return_inverse=True)
-    return np.array([RADII[str(kind)] for kind in kinds])[index]
+    radius = np.array([RADII[kind] for kind in glass.kinds])
+    return radius[glass.species_index(glass.kinds)]
+
+
+HOW_TO_GIVE_RADII = "give chemical symbols as species, or the glass a field 'radius' in Å"

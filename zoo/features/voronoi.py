@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
-from zoo.features.radii import radii_of, species_without_radius
+from zoo.features.radii import FIELD, HOW_TO_GIVE_RADII, radii_of, species_without_radius
 
 if TYPE_CHECKING:
     from zoo.features.kernels.tessellation import Tessellation
@@ -60,7 +60,7 @@ def compute_radical(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
     """Radical cells: shape (n_atoms, 13), float32; see :func:`describe_cells`."""
     from zoo.features.kernels.tessellation import tessellate
 
-    return describe_cells(tessellate(glass, radii_of(glass.species)))
+    return describe_cells(tessellate(glass, radii_of(glass)))
 
 
 def voronoi_indices(
@@ -152,9 +152,9 @@ def declines(glass: Glass) -> str | None:
 
 def declines_radical(glass: Glass) -> str | None:
     """Also a glass with a species that has no listed radius."""
-    strangers = species_without_radius(glass.species)
+    strangers = species_without_radius(glass)
     if strangers:
-        return f"no atomic radius is listed for {', '.join(strangers)}"
+        return f"no atomic radius is listed for {', '.join(strangers)}: {HOW_TO_GIVE_RADII}"
     return declines(glass)
 
 
@@ -181,10 +181,11 @@ feature_sets.register(
             "Gellatly & Finney, J. Non-Cryst. Solids 50, 313 (1982); in metallic glasses: "
             "Cheng & Ma, Prog. Mater. Sci. 56, 379 (2011)"
         ),
-        version=1,
+        version=2,
         columns=columns,
         compute=compute_radical,
         needs=frozenset({"positions", "radii"}),
+        fields=(FIELD,),
         declines=declines_radical,
     )
 )

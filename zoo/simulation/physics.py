@@ -106,7 +106,7 @@ def physics(
     (2014). The others: see :mod:`zoo.simulation.vibrations` and :mod:`zoo.simulation.elasticity`.
     """
     check_schedule(schedule)
-    volume = tessellate(glass, radii_of(glass.species)).volume
+    volume = tessellate(glass, radii_of(glass)).volume
     if not volume.all():
         raise RecipeError(
             f"every atom must have a radical Voronoi cell, atom {int(np.argmin(volume))} (counted from 0) has none: "

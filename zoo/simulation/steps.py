@@ -240,7 +240,7 @@ STEPS = {
         lambda recipe, plan: (recipe.disks, plan.id, plan.stratum, plan.composition, plan.seed, plan.rate),
         _run_disks,
     ),
-    "physics": Step(1, 0.05, lambda recipe, plan: recipe.physics, _run_physics, _physics_columns),
+    "physics": Step(2, 0.05, lambda recipe, plan: recipe.physics, _run_physics, _physics_columns),
     "shear": Step(2, 0.4, _shear_schedule, _run_shear, _shear_columns),
     "swap": Step(
         1,

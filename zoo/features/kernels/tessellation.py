@@ -129,7 +129,7 @@ def _squared_radii(glass: Glass, radii: Floats | None) -> Floats:
     if radii.shape != (len(glass),):
         raise GlassError(
             f"radii must give one number in Å for each of the {len(glass)} atoms, got shape {radii.shape}: "
-            "give an array in the order of the atoms, such as radii_of(glass.species)"
+            "give an array in the order of the atoms, such as radii_of(glass)"
         )
     bad = np.flatnonzero(~(np.isfinite(radii) & (radii >= 0)))
     if len(bad):
