@@ -102,16 +102,3 @@ def test_a_column_states_unit_and_family() -> None:
     for name, unit, family in (("", "1", "a"), ("z", "", "a"), ("z", "Å", "")):
         with pytest.raises(RegistrationError, match="name, unit and physical family"):
             Column(name, unit, family)
-
-
-@pytest.mark.parametrize("name", [entry.name for entry in feature_sets if entry.rows == "atoms"])
-def test_every_set_keeps_its_contract(name: str, large: Glass) -> None:
-    entry = feature_sets[name]
-    columns = entry.columns(KINDS)
-    assert len({column.name for column in columns}) == len(columns)
-    assert compute_features(name, large, KINDS).shape == (864, len(columns))
-    order = np.random.default_rng(0).permutation(864)
-    shuffled = Glass(large.positions[order], large.species[order], large.cell)
-    np.testing.assert_allclose(
-        compute_features(name, shuffled, KINDS), compute_features(name, large, KINDS)[order], rtol=1e-5, atol=1e-5
-    )

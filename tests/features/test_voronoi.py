@@ -13,6 +13,7 @@ import multivoro
 import numpy as np
 import pytest
 from ase.build import bulk
+from lattices import KINDS, TILT, alloy, crystal
 from scipy.spatial import ConvexHull, HalfspaceIntersection
 from scipy.spatial.transform import Rotation
 
@@ -25,32 +26,11 @@ from zoo.glass import Glass
 
 Compute = Callable[[Glass, tuple[str, ...]], FloatArray]
 
-KINDS = ("Cu", "Zr")
-TILT = np.array([[20.0, 0.0, 0.0], [5.0, 20.0, 0.0], [-4.0, 6.5, 20.0]]) / 20.0
-"""Rows multiply the vectors of a cubic cell and make it triclinic."""
-
-
-def alloy(tilt: np.ndarray | None = None, displacement: float = 0.25, seed: int = 0) -> Glass:
-    """500 atoms, as disordered as a glass: an fcc lattice with random displacements (Å) and species."""
-    rng = np.random.default_rng(seed)
-    atoms = bulk("Cu", "fcc", a=4.1, cubic=True) * (5, 5, 5)
-    atoms.symbols[:] = rng.choice(KINDS, len(atoms))
-    if tilt is not None:
-        atoms.set_cell(tilt @ atoms.cell.array, scale_atoms=True)
-    atoms.positions += rng.normal(0, displacement, atoms.positions.shape)
-    return Glass.from_ase(atoms)
-
 
 def with_void(glass: Glass) -> Glass:
     """Without the atoms within 3.2 Å of the middle of the cell: the cells around it need a longer search."""
     keep = np.linalg.norm(glass.positions - glass.cell.sum(axis=0) / 2, axis=1) > 3.2
     return Glass(glass.positions[keep], glass.species[keep], glass.cell)
-
-
-def crystal(lattice: str, displacement: float = 0.0) -> Glass:
-    atoms = bulk("Cu", lattice, a=3.6, cubic=True) * (5, 5, 5)
-    atoms.positions += np.random.default_rng(1).normal(0, displacement, atoms.positions.shape)
-    return Glass.from_ase(atoms)
 
 
 def face_pairs(cells: Tessellation) -> tuple[np.ndarray, np.ndarray]:

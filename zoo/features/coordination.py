@@ -44,6 +44,7 @@ feature_sets.register(
         version=1,
         columns=columns,
         compute=compute,
+        smooth=False,
         null_control=True,
     )
 )

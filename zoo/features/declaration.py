@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -68,6 +68,10 @@ class FeatureSet:
     declines : callable of (glass,) returning None or the reason why the set is not defined for it
     null_control : bool
         A set that must not predict much; always on the board.
+    smooth : bool
+        Whether every column changes without a jump while an atom moves; sets that count neighbours or faces do not.
+    exempt : mapping of str to str
+        Trials of :mod:`zoo.conformance` that the set need not pass, each with the reason.
     """
 
     name: str
@@ -81,6 +85,19 @@ class FeatureSet:
     rows: Literal["atoms", "pairs"] = "atoms"
     declines: Callable[[Glass], str | None] = lambda glass: None
     null_control: bool = False
+    smooth: bool = True
+    exempt: Mapping[str, str] = field(default_factory=dict)
 
 
-feature_sets: Registry[FeatureSet] = Registry("feature set", "zoo.features")
+class FeatureSets(Registry[FeatureSet]):
+    """Registered sets, and those that expressions such as ``radial+voronoi@cg`` make of them."""
+
+    def __getitem__(self, name: str) -> FeatureSet:
+        if "+" not in name and "@" not in name:
+            return super().__getitem__(name)
+        from zoo.features.combinations import resolve
+
+        return resolve(name)
+
+
+feature_sets = FeatureSets("feature set", "zoo.features")

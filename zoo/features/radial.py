@@ -92,7 +92,7 @@ feature_sets.register(
         compute=lambda glass, kinds: radial_functions(glass, kinds, 2.0, 10.0, 0.1, 0.1),
     )
 )
-feature_sets.register(
+RADIAL_COARSE = feature_sets.register(
     FeatureSet(
         name="radial-coarse",
         title="Radial functions, coarse grid (1-8 Å, σ = 0.2 Å)",

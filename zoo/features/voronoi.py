@@ -169,6 +169,7 @@ feature_sets.register(
         version=1,
         columns=columns,
         compute=compute,
+        smooth=False,
         declines=declines,
     )
 )
@@ -184,6 +185,7 @@ feature_sets.register(
         version=2,
         columns=columns,
         compute=compute_radical,
+        smooth=False,
         needs=frozenset({"positions", "radii"}),
         fields=(FIELD,),
         declines=declines_radical,

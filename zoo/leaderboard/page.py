@@ -29,7 +29,7 @@ def write_page(boards: list[TaskBoard], suite: Suite, path: Path) -> None:
         boards=boards,
         titles=TITLES,
         charts=[draw_board(board) for board in boards],
-        features={entry.name: entry for entry in feature_sets},
+        features={row.features: feature_sets[row.features] for board in boards for row in board.rows},
         families={entry.name: entry for entry in model_families},
         made=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )

@@ -19,6 +19,9 @@ Longs = NDArray[np.int64]
 SLIVER = 1e-10
 """A cut that takes off less than this fraction of the neighbour's distance is rounding, not a cut."""
 
+WIDE = 100.0
+"""1/Å; a triangle of a hull nearer to the origin than the inverse of it is taken for open."""
+
 _NEXT = (1, 2, 0)
 """The next of the three planes or edges of a corner."""
 
@@ -88,7 +91,7 @@ def build_cells(
     n_faces : (len(atoms),), int64; -1 where the cell could still be cut
     volume : (len(atoms),), float64, Å³
     total : int, the length up to which the other arrays are filled
-    neighbor, n_edges, area, distance : per face of the complete cells, in the order of ``atoms``
+    neighbor, n_edges, area, vector : per face of the complete cells, in the order of ``atoms``
     """
     n_faces = np.empty(len(atoms), np.int64)
     volume = np.empty(len(atoms))
@@ -96,7 +99,7 @@ def build_cells(
     neighbor = np.empty(len(index), np.int32)
     n_edges = np.empty(len(index), np.int32)
     area = np.empty(len(index))
-    distance = np.empty(len(index))
+    vector_of_face = np.empty((len(index), 3))
     total = 0
     for a in range(len(atoms)):
         i = atoms[a]
@@ -109,16 +112,16 @@ def build_cells(
         n_faces[a] = 0
         _measure(n_planes, n_corners, shortest_edge, cell)
         for p in range(6, n_planes):
-            apart = np.sqrt(_squared_normal(cell.plane, p))
-            volume[a] += cell.area[p] * cell.plane[p, 3] / (3.0 * apart)
+            volume[a] += cell.area[p] * cell.plane[p, 3] / (3.0 * np.sqrt(_squared_normal(cell.plane, p)))
             if cell.n_edges[p] >= 3:
                 neighbor[total] = index[cell.source[p]]
                 n_edges[total] = cell.n_edges[p]
                 area[total] = cell.area[p]
-                distance[total] = apart
+                for axis in range(3):
+                    vector_of_face[total, axis] = cell.plane[p, axis]
                 n_faces[a] += 1
                 total += 1
-    return n_faces, volume, total, neighbor, n_edges, area, distance
+    return n_faces, volume, total, neighbor, n_edges, area, vector_of_face
 
 
 @_njit_inner
@@ -167,6 +170,27 @@ def _carve(
             n_corners = n_after
             farthest = _farthest_corner(n_corners, corner)
     return n_planes, n_corners, n_corners == 0 or _is_out_of_reach(cutoff * cutoff, slack, farthest)
+
+
+@_njit_inner
+def dual_of_hull(points: Floats, n_points: int, cell: Polyhedron) -> np.int64:
+    """Polar dual of the convex hull of points around the origin: number of its corners.
+
+    Each corner is a triangle of the hull, and its three planes, less 6, are the points at the triangle's corners. A
+    corner with one of the planes 0 to 5 lies on the starting cube: the hull is open there, or (almost) passes through
+    the origin.
+    """
+    _start_cube(WIDE, cell)
+    n_planes, n_corners = np.int64(6), np.int64(8)
+    for k in range(n_points):
+        for axis in range(3):
+            cell.plane[n_planes, axis] = points[k, axis]
+        cell.plane[n_planes, 3] = 1.0
+        n_after = _cut(n_planes, n_corners, SLIVER, cell)
+        if n_after >= 0:
+            n_corners = n_after
+        n_planes += 1
+    return n_corners
 
 
 @_njit_inner

@@ -41,7 +41,7 @@ class Tessellation:
     n_edges : ndarray of shape (n_faces,), int32
         Edges longer than ``shortest_edge`` of :func:`tessellate`.
     area : ndarray of shape (n_faces,), float64, Å²
-    distance : ndarray of shape (n_faces,), float64, Å
+    vector : ndarray of shape (n_faces, 3), float64, Å
         From the atom to the neighbour.
     volume : ndarray of shape (n_atoms,), float64, Å³
         0 for an atom whose radical cell is empty; it has no faces.
@@ -51,8 +51,13 @@ class Tessellation:
     neighbor: Integers
     n_edges: Integers
     area: Floats
-    distance: Floats
+    vector: Floats
     volume: Floats
+
+    @property
+    def distance(self) -> Floats:
+        """From the atom to the neighbour, shape (n_faces,), Å."""
+        return np.asarray(np.sqrt(np.einsum("ij,ij->i", self.vector, self.vector)))
 
     @property
     def center(self) -> Longs:
@@ -150,7 +155,7 @@ class _Batch(NamedTuple):
     neighbor: Integers
     n_edges: Integers
     area: Floats
-    distance: Floats
+    vector: Floats
 
 
 def _cells_of(atoms: Longs, neighbors: NeighborList, weight: Floats, cutoff: float, shortest_edge: float) -> _Batch:
@@ -178,7 +183,7 @@ def _cells_of(atoms: Longs, neighbors: NeighborList, weight: Floats, cutoff: flo
 
 def _join(batches: list[_Batch], n_atoms: int) -> Tessellation:
     """All batches as one tessellation, in the order of the atoms."""
-    _, atoms, n_faces, volume, neighbor, n_edges, area, distance = (
+    _, atoms, n_faces, volume, neighbor, n_edges, area, vector = (
         np.concatenate(parts) for parts in zip(*batches, strict=True)
     )
     start = np.zeros(n_atoms + 1, np.int64)
@@ -186,4 +191,4 @@ def _join(batches: list[_Batch], n_atoms: int) -> Tessellation:
     volume_of = np.empty(n_atoms)
     volume_of[atoms] = volume
     faces = np.argsort(np.repeat(atoms, n_faces), kind="stable") if len(batches) > 1 else slice(None)
-    return Tessellation(np.cumsum(start), neighbor[faces], n_edges[faces], area[faces], distance[faces], volume_of)
+    return Tessellation(np.cumsum(start), neighbor[faces], n_edges[faces], area[faces], vector[faces], volume_of)

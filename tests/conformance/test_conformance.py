@@ -1,0 +1,103 @@
+"""Every feature set passes every trial, and a trial catches what it is there for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import disordered
+
+from zoo.conformance import TRIALS, examine, prepared
+from zoo.features.declaration import Column, FeatureSet, feature_sets
+from zoo.glass import Glass
+
+NAMES = [entry.name for entry in feature_sets if entry.rows == "atoms"]
+MADE = ["voronoi@cg", "radial-coarse+coordination@mro", "interstice@mro@cg"]
+
+
+@pytest.fixture(scope="module")
+def glasses() -> list[Glass]:
+    """One of 864 atoms and four of 2,048, all half copper."""
+    return [balanced(disordered(repeat=6))] + [balanced(disordered(repeat=8, seed=seed)) for seed in range(1, 5)]
+
+
+def balanced(glass: Glass) -> Glass:
+    species = np.random.default_rng(len(glass)).permutation(np.resize(["Cu", "Zr"], len(glass)))
+    return Glass(glass.positions, species, glass.cell)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *MADE])
+def test_a_set_passes_every_trial(name: str, glasses: list[Glass]) -> None:
+    entry = feature_sets[name]
+    verdicts = list(examine(entry, prepared(entry, glasses)))
+    assert len(verdicts) == len(TRIALS)
+    assert not [(verdict.trial.name, verdict.reason) for verdict in verdicts if verdict.state == "failed"]
+    assert sum(verdict.state == "passed" for verdict in verdicts) >= 4
+
+
+def made(compute: Any, **options: Any) -> FeatureSet:
+    return FeatureSet("made", "", "none", 1, lambda kinds: (Column("x", "1", "a"),), compute, **options)
+
+
+def column(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values, np.float32).reshape(-1, 1)
+
+
+def count(glass: Glass, cutoff: float = 4.0) -> np.ndarray:
+    from zoo.neighbors import find_neighbors
+
+    return find_neighbors(glass, cutoff).counts
+
+
+CALLS: list[int] = []
+
+
+def changing(glass: Glass, kinds: tuple[str, ...]) -> np.ndarray:
+    CALLS.append(1)
+    return column(count(glass) + len(CALLS))
+
+
+def greedy(glass: Glass, kinds: tuple[str, ...]) -> np.ndarray:
+    table = np.ones((len(glass), 12_000))
+    return column(table[:, 0] * count(glass))
+
+
+BROKEN = {
+    "contract": made(lambda glass, kinds: column(count(glass))[:-1]),
+    "determinism": made(changing),
+    "rotation": made(lambda glass, kinds: column(first_bond(glass))),
+    "translation": made(lambda glass, kinds: column(glass.positions[:, 0])),
+    "images": made(lambda glass, kinds: column(np.linalg.norm(glass.positions - glass.positions.mean(axis=0), axis=1))),
+    "permutation": made(lambda glass, kinds: column(np.arange(len(glass)))),
+    "supercell": made(lambda glass, kinds: column(count(glass) * len(glass))),
+    "relabelling": made(lambda glass, kinds: column(count(glass) * (glass.species == "Cu"))),
+    "missing species": made(lambda glass, kinds: column(count(glass) * len(kinds))),
+    "smoothness": made(lambda glass, kinds: column(count(glass))),
+    "memory": made(greedy),
+    "identity": made(lambda glass, kinds: column(np.full(len(glass), glass.positions.std()))),
+}
+
+
+def first_bond(glass: Glass) -> np.ndarray:
+    """Sum of the x components of the bonds towards larger x."""
+    from zoo.neighbors import find_neighbors
+
+    near = find_neighbors(glass, 5.0)
+    return np.bincount(near.center, np.abs(near.vector[:, 0]) * (5.0 - near.distance) ** 2, len(glass))
+
+
+@pytest.mark.parametrize("name", [trial.name for trial in TRIALS])
+def test_a_trial_catches_what_it_is_for(name: str, glasses: list[Glass]) -> None:
+    (verdict,) = [verdict for verdict in examine(BROKEN[name], glasses) if verdict.trial.name == name]
+    assert verdict.state == "failed", verdict
+    assert verdict.reason
+
+
+def test_what_is_exempt_or_declined_says_why(glasses: list[Glass], flat: Glass) -> None:
+    states = {verdict.trial.name: verdict for verdict in examine(feature_sets["random"], glasses)}
+    assert states["rotation"].state == "not applicable"
+    assert states["rotation"].reason == "its numbers are random"
+    declined = list(examine(feature_sets["voronoi"], [flat]))
+    assert {verdict.state for verdict in declined} == {"not applicable"}
+    assert "3D" in declined[0].reason

@@ -1,0 +1,161 @@
+"""Feature sets made from others: joined with ``+``, averaged over surroundings with ``@cg``, over a shell by ``@mro``.
+
+``radial+voronoi`` has the columns of both. ``voronoi@cg`` has the columns of ``voronoi``, each the weighted mean over
+the atom and its surroundings, ``@cg8`` the same within 8 Å. ``voronoi@mro`` has mean, standard deviation, least and
+largest value over the neighbours. They may be combined: ``radial+voronoi@cg+voronoi@mro``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.errors import UnknownNameError
+from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
+
+if TYPE_CHECKING:
+    from zoo.glass import Glass
+
+REACH = 6.0
+"""Å; surroundings of a coarse-grained set unless its name says otherwise."""
+VERSION = 1
+"""Of the averages; it adds to that of the set."""
+COARSE = re.compile(r"cg(\d+(?:\.\d+)?)?$")
+
+
+def resolve(name: str) -> FeatureSet:
+    """The feature set that an expression such as ``radial+voronoi@cg`` stands for.
+
+    Raises
+    ------
+    UnknownNameError
+        A set or a modifier does not exist.
+    """
+    parts = [_modified(part.strip()) for part in name.split("+")]
+    return parts[0] if len(parts) == 1 else join(name, parts)
+
+
+def _modified(expression: str) -> FeatureSet:
+    base, *modifiers = expression.split("@")
+    entry = feature_sets[base]
+    for modifier in modifiers:
+        if found := COARSE.match(modifier):
+            entry = coarse_grained(entry, f"{entry.name}@{modifier}", float(found[1] or REACH))
+        elif modifier == "mro":
+            entry = over_neighbors(entry, f"{entry.name}@{modifier}")
+        else:
+            raise UnknownNameError("modifier of a feature set", modifier, ["cg", "cg8", "mro"])
+    return entry
+
+
+def join(name: str, parts: list[FeatureSet], title: str = "", citation: str = "") -> FeatureSet:
+    """The columns of several sets side by side, each name preceded by that of its set."""
+
+    def columns(kinds: tuple[str, ...]) -> tuple[Column, ...]:
+        return tuple(replace(c, name=f"{part.name}.{c.name}") for part in parts for c in part.columns(kinds))
+
+    def compute(rows: Any, kinds: tuple[str, ...]) -> FloatArray:
+        return np.hstack([part.compute(rows, kinds) for part in parts])
+
+    def declines(glass: Glass) -> str | None:
+        reasons = (f"{part.name}: {reason}" for part in parts if (reason := part.declines(glass)))
+        return next(reasons, None)
+
+    return FeatureSet(
+        name=name,
+        title=title or " and ".join(part.title for part in parts),
+        citation=citation or "; ".join(dict.fromkeys(part.citation for part in parts)),
+        version=sum(part.version for part in parts),
+        columns=columns,
+        compute=compute,
+        needs=frozenset().union(*(part.needs for part in parts)),
+        fields=tuple(dict.fromkeys(field for part in parts for field in part.fields)),
+        rows="atoms" if all(part.rows == "atoms" for part in parts) else "pairs",
+        declines=declines,
+        null_control=all(part.null_control for part in parts),
+        smooth=all(part.smooth for part in parts),
+        exempt={trial: reason for part in parts for trial, reason in part.exempt.items()},
+    )
+
+
+def coarse_grained(entry: FeatureSet, name: str, reach: float) -> FeatureSet:
+    """Every column averaged over the atom and its surroundings: ``Σ_j w(r_ij) x_j / Σ_j w(r_ij)`` with ``r_ii = 0``.
+
+    The weight ``w(r) = (1 - (r / reach)²)²`` goes to 0 smoothly at ``reach`` (Å).
+    """
+
+    def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
+        return coarse_grain(glass, entry.compute(glass, kinds), reach)
+
+    return _averaged(
+        entry,
+        name,
+        f"{entry.title}, coarse-grained within {reach:g} Å",
+        lambda column: (replace(column, name=f"{column.name}_cg", length=reach),),
+        compute,
+        entry.declines,
+    )
+
+
+def over_neighbors(entry: FeatureSet, name: str) -> FeatureSet:
+    """Mean, standard deviation, least and largest value of every column over the Voronoi neighbours of an atom."""
+    from zoo.features.interstice import STATISTICS
+    from zoo.features.voronoi import declines as has_no_cells
+
+    def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
+        from zoo.features.kernels.statistics import neighbor_statistics
+        from zoo.features.shell import first_shell
+
+        shell = first_shell(glass)
+        values = entry.compute(glass, kinds).astype(np.float64)
+        return np.asarray(neighbor_statistics(shell.start, shell.neighbor, values), np.float32)
+
+    return _averaged(
+        entry,
+        name,
+        f"{entry.title}, statistics over the neighbours",
+        lambda column: tuple(replace(column, name=f"{column.name}_around_{s}") for s in STATISTICS),
+        compute,
+        lambda glass: has_no_cells(glass) or entry.declines(glass),
+        smooth=False,
+    )
+
+
+def _averaged(
+    entry: FeatureSet,
+    name: str,
+    title: str,
+    rename: Callable[[Column], tuple[Column, ...]],
+    compute: Callable[[Any, tuple[str, ...]], FloatArray],
+    declines: Callable[[Glass], str | None],
+    smooth: bool = True,
+) -> FeatureSet:
+    def columns(kinds: tuple[str, ...]) -> tuple[Column, ...]:
+        return tuple(new for column in entry.columns(kinds) for new in rename(column))
+
+    if entry.rows != "atoms":
+        raise UnknownNameError("feature set of atoms", entry.name, [e.name for e in feature_sets if e.rows == "atoms"])
+    return replace(
+        entry,
+        name=name,
+        title=title,
+        version=entry.version + VERSION,
+        columns=columns,
+        compute=compute,
+        declines=declines,
+        smooth=smooth and entry.smooth,
+    )
+
+
+def coarse_grain(glass: Glass, values: np.ndarray, reach: float) -> FloatArray:
+    """Weighted means over the atom and all others within ``reach`` (Å), same shape as ``values``, float32."""
+    from zoo.features.kernels.statistics import means_with_self
+    from zoo.neighbors import find_neighbors
+
+    near = find_neighbors(glass, reach)
+    weight = (1.0 - (near.distance / reach) ** 2) ** 2
+    return np.asarray(means_with_self(near.start, near.index, weight, values.astype(np.float64)), np.float32)
