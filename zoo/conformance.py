@@ -339,6 +339,25 @@ def with_stored_fields(glass: Glass, entry: FeatureSet, seed: int = 0) -> Glass:
     return glass.with_fields(**made)
 
 
+def trial_glasses(dataset: str, most: int) -> list[Glass]:
+    """The smallest glass of a data set, and up to ``most`` of its first stratum, without their stored fields.
+
+    Raises
+    ------
+    ZooError
+        There is no such data set, or it has no glasses.
+    """
+    from zoo.datasets.load import load_dataset
+
+    found = load_dataset(dataset)
+    if not found.card.glasses:
+        raise ZooError(f"trials need glasses, and {dataset} has none: choose another data set")
+    stratum = found.card.glasses[0].stratum
+    glasses = [found.glasses[glass.id] for glass in found.card.glasses if glass.stratum == stratum][:most]
+    bare = [Glass(glass.positions, glass.species, glass.cell, glass.periodic) for glass in glasses]
+    return [min(bare, key=len), *bare]
+
+
 def prepared(entry: FeatureSet, glasses: list[Glass]) -> list[Glass]:
     """All glasses :func:`with_stored_fields`, each with values of its own."""
     return [with_stored_fields(glass, entry, seed) for seed, glass in enumerate(glasses)]

@@ -11,6 +11,8 @@ import click
 
 COMMANDS = {
     "list": ("zoo.cli.list", "Show the registered data sets, feature sets, models, tasks or suites."),
+    "features": ("zoo.cli.features", "Describe the atoms of your own glass by a feature set."),
+    "check-descriptor": ("zoo.cli.check_descriptor", "Try a descriptor of your own against the conformance suite."),
     "data": ("zoo.cli.data", "Build, fetch, verify, check or show data sets."),
     "run": ("zoo.cli.run", "Score a suite of feature sets and models."),
     "board": ("zoo.cli.board", "Print the leaderboard or write it as a page."),

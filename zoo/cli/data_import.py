@@ -100,8 +100,8 @@ def import_command(name: str, **options: Any) -> None:
 
 
 def _deformed(options: dict[str, Any]) -> Import:
+    from zoo.formats.files import parse_type_map
     from zoo.importers.deformed import import_deformed
-    from zoo.importers.sources import parse_type_map
 
     return import_deformed(
         options["before"],
@@ -116,8 +116,8 @@ def _deformed(options: dict[str, Any]) -> Import:
 
 
 def _labelled(options: dict[str, Any]) -> Import:
+    from zoo.formats.files import parse_type_map
     from zoo.importers.labelled import import_labelled
-    from zoo.importers.sources import parse_type_map
 
     return import_labelled(
         options["structures"],

@@ -6,8 +6,9 @@ Dumps, extxyz and npz are parsed here, the rest by ASE; what comes out is checke
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,24 @@ def read_glass_and_ids(
     except GlassError as error:
         raise GlassError(f"{path}: {error}") from None
     return glass, found.ids
+
+
+def parse_type_map(words: Sequence[str]) -> dict[int, str] | None:
+    """Symbol of each LAMMPS atom type from words such as ``1=Cu`` or ``1=Cu,2=Zr``; None for no words.
+
+    Raises
+    ------
+    FileFormatError
+        A word is otherwise, or a type is named twice.
+    """
+    pairs = [pair for word in words for pair in word.split(",") if pair]
+    found: dict[int, str] = {}
+    for pair in pairs:
+        match = re.fullmatch(r"(\d+)\s*[=:]\s*(\w+)", pair.strip())
+        if match is None or int(match[1]) in found:
+            raise FileFormatError(f"--type-map must name each atom type once, such as 1=Cu 2=Zr, got {pair!r}")
+        found[int(match[1])] = match[2]
+    return found or None
 
 
 def write_glass(path: str | Path, glass: Glass, format: str | None = None) -> None:

@@ -26,24 +26,6 @@ MOST_COMPARED = 60
 """Glasses whose positions are compared pair by pair, which takes some milliseconds each."""
 
 
-def parse_type_map(words: Sequence[str]) -> dict[int, str] | None:
-    """Symbol of each LAMMPS atom type from words such as ``1=Cu`` or ``1=Cu,2=Zr``; None for no words.
-
-    Raises
-    ------
-    DatasetError
-        A word is otherwise, or a type is named twice.
-    """
-    pairs = [pair for word in words for pair in word.split(",") if pair]
-    found: dict[int, str] = {}
-    for pair in pairs:
-        match = re.fullmatch(r"(\d+)\s*[=:]\s*(\w+)", pair.strip())
-        if match is None or int(match[1]) in found:
-            raise DatasetError(f"--type-map must name each atom type once, such as 1=Cu 2=Zr, got {pair!r}")
-        found[int(match[1])] = match[2]
-    return found or None
-
-
 def names_of(paths: Sequence[Path], names: Sequence[str] = ()) -> list[str]:
     """A name for each glass: those given, or those of the files, with that of the folder where files are called alike.
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo._files import atomic_write
 from zoo.datasets.load import Dataset
 from zoo.datasets.reliability import DIRECTION
 from zoo.datasets.rows import Rows, group_of_pairs, is_flag, is_half, rows_of, states_of_pairs
+from zoo.errors import FileFormatError, UnknownNameError
 from zoo.glass import Glass
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoo.features.declaration import Column
 
 MOST_PANELS = 12
 SLICE = 1.3
@@ -97,51 +105,114 @@ def draw_slice(dataset: Dataset, label: list[str]) -> tuple[str, str]:
         Target columns, which are averaged.
     """
     import matplotlib as mpl
-    from matplotlib.collections import EllipseCollection
     from matplotlib.figure import Figure
 
     entry = dataset.card.glasses[0]
     glass = dataset.glasses[entry.id]
     unit = next(column.unit for column in dataset.card.columns if column.name == label[0])
-    length = dataset.card.units.length
-    chosen, thickness = slice_of(glass)
     value = np.mean([glass.fields[name].values.astype(float) for name in label], axis=0)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5.2, 4.5), layout="constrained")
+        caption = _draw_slice(figure.add_subplot(), glass, value, _common_name(label), unit, dataset.card.units.length)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), f"{entry.id}: {caption}"
+
+
+def _draw_slice(axis: Any, glass: Glass, value: Floats, name: str, unit: str, length: str) -> str:
+    """Draw the atoms of the middle of a glass, coloured by a value of each; the caption."""
+    import matplotlib as mpl
+    from matplotlib.collections import EllipseCollection
+
+    chosen, thickness = slice_of(glass)
     scale, logarithmic = colour_scale(value)
     at = np.mod(glass.positions @ np.linalg.inv(glass.cell), 1.0) @ glass.cell
     chosen = chosen[np.argsort(at[chosen, -1], kind="stable")]  # what lies higher is drawn over what lies lower
     at = at[chosen]
     size = 2 * display_radii(glass)[chosen]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5.2, 4.5), layout="constrained")
-        axis = figure.add_subplot(aspect="equal")
-        cell = glass.cell[:2, :2]
-        corners = np.array([[0, 0], cell[0], cell[0] + cell[1], cell[1], [0, 0]])
-        axis.plot(*corners.T, color="0.6", lw=0.8)
-        known = np.isfinite(scale[chosen])
-        low, high = np.percentile(scale[np.isfinite(scale)], [2, 98]) if np.isfinite(scale).any() else (0.0, 1.0)
-        atoms = EllipseCollection(
-            size, size, np.zeros(len(size)), units="xy", offsets=at[:, :2], transOffset=axis.transData,
-            edgecolors="0.3", linewidths=0.3,
-        )  # fmt: skip
-        colours = mpl.colormaps["viridis"](np.clip((scale[chosen] - low) / max(high - low, 1e-300), 0, 1))
-        colours[~known] = (0.9, 0.9, 0.9, 1.0)
-        atoms.set_facecolor([tuple(colour) for colour in colours])
-        axis.add_collection(atoms)
-        axis.margins(0.03)
-        axis.autoscale_view()
-        axis.set(xlabel=f"x ({_plain(length)})", ylabel=f"y ({_plain(length)})")
-        mappable = mpl.cm.ScalarMappable(mpl.colors.Normalize(low, high), "viridis")
-        name = _common_name(label)
-        text = f"log10 of {name}" if logarithmic else name
-        figure.colorbar(mappable, ax=axis, shrink=0.8, label=_plain(text + ("" if unit == "1" else f" ({unit})")))
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    cell = glass.cell[:2, :2]
+    corners = np.array([[0, 0], cell[0], cell[0] + cell[1], cell[1], [0, 0]])
+    axis.plot(*corners.T, color="0.6", lw=0.8)
+    known = np.isfinite(scale[chosen])
+    low, high = np.percentile(scale[np.isfinite(scale)], [2, 98]) if np.isfinite(scale).any() else (0.0, 1.0)
+    atoms = EllipseCollection(
+        size, size, np.zeros(len(size)), units="xy", offsets=at[:, :2], transOffset=axis.transData,
+        edgecolors="0.3", linewidths=0.3,
+    )  # fmt: skip
+    colours = mpl.colormaps["viridis"](np.clip((scale[chosen] - low) / max(high - low, 1e-300), 0, 1))
+    colours[~known] = (0.9, 0.9, 0.9, 1.0)
+    atoms.set_facecolor([tuple(colour) for colour in colours])
+    axis.add_collection(atoms)
+    axis.margins(0.03)
+    axis.autoscale_view()
+    axis.set(xlabel=f"x ({_plain(length)})", ylabel=f"y ({_plain(length)})", aspect="equal")
+    mappable = mpl.cm.ScalarMappable(mpl.colors.Normalize(low, high), "viridis")
+    text = f"log10 of {name}" if logarithmic else name
+    axis.figure.colorbar(mappable, ax=axis, shrink=0.8, label=_plain(text + ("" if unit == "1" else f" ({unit})")))
     missing = int((~known).sum())
-    caption = f"{entry.id}: " + (
-        "all atoms" if glass.dimension == 2 else f"atoms of a slice {thickness:.1f} {length} thick"
-    )
-    caption += f", coloured by {text}" + (f"; {missing} atoms without a value are grey" if missing else "")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), caption
+    caption = "all atoms" if glass.dimension == 2 else f"atoms of a slice {thickness:.1f} {length} thick"
+    return f"{caption}, coloured by {text}" + (f"; {missing} atoms without a value are grey" if missing else "")
+
+
+def write_columns(
+    path: Path, glass: Glass, table: pd.DataFrame, columns: Sequence[Column], label: str = "", color: str = ""
+) -> None:
+    """Figure of a feature set: distributions of its columns, and a slice of the glass coloured by one.
+
+    Parameters
+    ----------
+    path : Path
+        Its ending is the format: png, svg, pdf.
+    glass : Glass
+    table : DataFrame
+        With the columns of the set.
+    columns : sequence of Column
+    label : str
+        Field of the glass; with it, distributions of the 10 % of atoms where it is largest and of the others, and those
+        columns are drawn that separate them best.
+    color : str
+        Column that colours the slice; the first that is drawn by default.
+
+    Raises
+    ------
+    UnknownNameError, FileFormatError
+        There is no such column; no such format.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    from zoo.datasets.statistics import separation
+
+    by_name = {column.name: column for column in columns}
+    if color and color not in by_name:
+        raise UnknownNameError("column", color, by_name)
+    if path.suffix.lstrip(".") not in Figure().canvas.get_supported_filetypes():
+        raise FileFormatError(f"a figure is written as png, svg or pdf, got {path.name!r}")
+    largest = np.zeros(len(glass), bool)
+    shown = [column.name for column in columns]
+    if label:
+        value = glass.fields[label].values.astype(float)
+        largest[np.argsort(-value, kind="stable")[: max(1, len(glass) // 10)]] = True
+        shown.sort(key=lambda name: -separation(table[name].to_numpy(float), largest.astype(float)))
+    shown = shown[:9]
+    color = color or shown[0]
+    lines = -(-len(shown) // 3)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(13.5, max(4.5, 2.4 * lines)), layout="constrained")
+        left, right = figure.subfigures(1, 2, width_ratios=(1.6, 1.0), squeeze=False)[0]
+        for axis, name in zip(left.subplots(lines, min(3, len(shown)), squeeze=False).flat, shown, strict=False):
+            values = table[name].to_numpy(float)
+            series = {f"largest {label}": values[largest], "others": values[~largest]} if label else {"": values}
+            _draw_histograms(axis, series, name, by_name[name].unit, legend=name == shown[0])
+        for axis in left.axes[len(shown) :]:
+            axis.set_axis_off()
+        axis = right.add_subplot()
+        caption = _draw_slice(axis, glass, table[color].to_numpy(float), color, by_name[color].unit, "Å")
+        axis.set_title(_plain(caption))
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=150)
+    with atomic_write(path) as stream:
+        stream.write(buffer.getvalue())
 
 
 def draw_pairs(dataset: Dataset) -> str:

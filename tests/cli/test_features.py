@@ -1,0 +1,170 @@
+"""``zoo features`` on a file of one's own, and ``zoo check-descriptor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import disordered
+
+from zoo.cli import main
+from zoo.features.compute import compute_features
+from zoo.features.declaration import feature_sets
+from zoo.formats import read_glass, write_glass
+from zoo.glass import Glass
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> Path:
+    """500 atoms as LAMMPS writes them, in a shuffled order, with a column ``softness``."""
+    glass = disordered()
+    path = tmp_path / "glass.dump"
+    order = np.random.default_rng(0).permutation(500)
+    edges = "\n".join(f"0 {edge}" for edge in np.diag(glass.cell))
+    rows = "\n".join(
+        f"{k + 1} {1 if glass.species[k] == 'Cu' else 2} {' '.join(map(repr, glass.positions[k].tolist()))} {k % 7}"
+        for k in order
+    )
+    head = f"ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n500\nITEM: BOX BOUNDS pp pp pp\n{edges}\n"
+    path.write_text(f"{head}ITEM: ATOMS id type x y z softness\n{rows}\n")
+    return path
+
+
+def run(*words: object) -> int:
+    try:
+        main([str(word) for word in words])
+    except SystemExit as done:
+        return int(done.code or 0)
+    return 0
+
+
+def test_a_table_has_the_columns_of_the_set_by_id(
+    dump: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "table.parquet"
+    assert run("features", dump, "--type-map", "1=Cu,2=Zr", "--set", "voronoi+species", "-o", out) == 0
+    table = pd.read_parquet(out)
+    expected = compute_features("voronoi+species", disordered())
+    assert list(table.columns[:3]) == ["id", "species", "voronoi.n3"]
+    assert table["id"].tolist() == list(range(1, 501))
+    np.testing.assert_allclose(table.iloc[:, 2:].to_numpy(), expected, atol=1e-5)
+    assert "500 atoms, 15 columns" in capsys.readouterr().out
+
+
+def test_a_glass_for_ovito_has_the_columns_as_fields(dump: Path, tmp_path: Path) -> None:
+    out = tmp_path / "with.extxyz"
+    assert run("features", dump, "--type-map", "1=Cu 2=Zr".replace(" ", ","), "--set", "coordination", "-o", out) == 0
+    found = read_glass(out)
+    assert {"softness", "coordination_Cu"} <= set(found.fields)
+    assert found.fields["coordination"].values.mean() > 10
+
+
+def test_a_figure_is_drawn(dump: Path, tmp_path: Path) -> None:
+    out = tmp_path / "plot.png"
+    words = ("features", dump, "--type-map", "1=Cu,2=Zr", "--set", "voronoi", "--plot", out)
+    assert run(*words, "--label", "softness", "--color", "volume") == 0
+    assert out.read_bytes()[:4] == b"\x89PNG"
+    assert run(*words) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--set", "voronoy"), "no feature set is called 'voronoy': did you mean voronoi"),
+        (("--set", "voronoi", "-o", "a.txt"), "features are written as .parquet"),
+        (("--set", "voronoi", "--label", "softnes"), "did you mean softness"),
+        (("--set", "vibration"), "has no field 'vibrational_msd'"),
+        (("--set", "voronoi", "--plot", "a.nope"), "png, svg or pdf"),
+        (("--set", "voronoi", "--plot", "a.png", "--color", "volum"), "did you mean volume"),
+    ],
+)
+def test_bad_input_gets_one_sentence(
+    words: tuple[str, ...],
+    sentence: str,
+    dump: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(dump.parent)
+    assert run("features", dump, "--type-map", "1=Cu,2=Zr", *words) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert len(said.strip().splitlines()) == 1
+    assert [path.name for path in dump.parent.iterdir()] == ["glass.dump"]
+
+
+def test_a_potential_gives_what_is_not_stored(tmp_path: Path) -> None:
+    glass = disordered(repeat=5)
+    path, out = tmp_path / "g.npz", tmp_path / "g.extxyz"
+    write_glass(path, Glass(glass.positions * 0.92, glass.species, glass.cell * 0.92))
+    words = ("features", path, "--set", "vibration", "--potential", "emt-cu-zr", "-o", out)
+    assert run(*words) == 2  # not at a minimum
+    assert run(*words, "--minimize") == 0
+    found = read_glass(out)
+    assert (found.fields["vibrational_msd"].values > 0).all()
+    assert found.fields["energy"].unit == "eV"
+
+
+GOOD = """
+import numpy as np
+from zoo.features.declaration import Column, FeatureSet, feature_sets
+from zoo.neighbors import find_neighbors
+
+def compute(glass, kinds):
+    near = find_neighbors(glass, 4.0)
+    return np.bincount(near.center, (4.0 - near.distance) ** 2, len(glass)).astype(np.float32)[:, None]
+
+def columns(kinds):
+    return (Column("crowding", "Å²", "density"),)
+
+feature_sets.register(FeatureSet("crowding", "Crowding", "no source", 1, columns, compute))
+"""
+
+
+@pytest.fixture
+def forget() -> object:
+    """Remove what a test registers."""
+    before = set(feature_sets.names())
+    yield
+    for name in set(feature_sets.names()) - before:
+        del feature_sets._entries[name]
+
+
+@pytest.mark.usefixtures("forget")
+def test_a_descriptor_of_ones_own_is_tried(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "crowding.py"
+    path.write_text(GOOD)
+    assert run("check-descriptor", path) == 0
+    said = capsys.readouterr().out
+    assert "failed" not in said
+    assert said.count("passed") == 12
+
+
+@pytest.mark.usefixtures("forget")
+def test_a_descriptor_that_fails_a_trial_is_told_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "crowding.py"
+    path.write_text(GOOD.replace("(4.0 - near.distance) ** 2", "near.vector[:, 0] ** 2").replace("crowding", "tilted"))
+    assert run("check-descriptor", path) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "when the glass is turned" in said
+    assert "why it matters: it would learn how the box happens to lie" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x = ", "must run on its own, got SyntaxError"),
+        ("x = 1", "must register a feature set"),
+        (None, "does not exist"),
+    ],
+)
+def test_a_file_without_a_descriptor_gets_one_sentence(
+    text: str | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "descriptor.py"
+    if text is not None:
+        path.write_text(text)
+    assert run("check-descriptor", path) == 2
+    assert sentence in capsys.readouterr().err

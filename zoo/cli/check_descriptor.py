@@ -1,0 +1,77 @@
+"""``zoo check-descriptor``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli import console
+
+if TYPE_CHECKING:
+    from zoo.features.declaration import FeatureSet
+
+
+@click.command(
+    "check-descriptor",
+    epilog="Example: zoo check-descriptor my.py; the file registers a FeatureSet as those of zoo/features do.",
+)
+@click.argument("target", metavar="FILE|NAME")
+@click.option("--dataset", default="cuzr-shear", show_default=True, help="Whose glasses it is tried on.")
+@click.option("--most", default=4, show_default=True, type=click.IntRange(3), help="Glasses to tell apart.")
+def command(target: str, dataset: str, most: int) -> None:
+    """Hold every trial of the conformance suite for a descriptor: FILE, which is run, or the NAME of a registered set.
+
+    The exit status is 1 if a trial fails.
+    """
+    from zoo.conformance import examine, prepared, trial_glasses
+    from zoo.features.declaration import feature_sets
+
+    found = load_descriptors(Path(target)) if target.endswith(".py") else [feature_sets[target]]
+    glasses = trial_glasses(dataset, most)
+    out = console(highlight=False)
+    failed = 0
+    for entry in found:
+        out.print(f"[bold]{entry.name}[/], version {entry.version}: {entry.title}", soft_wrap=True)
+        colours = {"passed": "green", "failed": "red", "not applicable": "dim"}
+        for verdict in examine(entry, prepared(entry, glasses)):
+            failed += verdict.state == "failed"
+            colour = colours[verdict.state]
+            reason = f": {verdict.reason}" if verdict.reason else ""
+            out.print(f"  [{colour}]{verdict.state:14}[/] {verdict.trial.title}{reason}", soft_wrap=True)
+            if verdict.state == "failed":
+                out.print(f"  {'':14} [dim]why it matters: {verdict.trial.why}[/]", soft_wrap=True)
+    sys.exit(1 if failed else 0)
+
+
+def load_descriptors(path: Path) -> list[FeatureSet]:
+    """Run a file; the feature sets that it registers.
+
+    Raises
+    ------
+    RegistrationError
+        The file is missing, does not run, or registers nothing.
+    """
+    import runpy
+
+    from zoo.errors import RegistrationError
+    from zoo.features.declaration import feature_sets
+
+    before = set(feature_sets.names())
+    if not path.is_file():
+        raise RegistrationError(f"{path} does not exist or is no file")
+    try:
+        runpy.run_path(str(path))
+    except RegistrationError:
+        raise
+    except Exception as error:
+        raise RegistrationError(f"{path} must run on its own, got {type(error).__name__}: {error}") from error
+    new = [entry for entry in feature_sets if entry.name not in before]
+    if not new:
+        raise RegistrationError(
+            f"{path} must register a feature set: from zoo.features.declaration import feature_sets, FeatureSet; "
+            "feature_sets.register(FeatureSet(...))"
+        )
+    return new

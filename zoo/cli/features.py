@@ -1,0 +1,82 @@
+"""``zoo features``."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli import console
+
+if TYPE_CHECKING:
+    from zoo.describe import Description
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(
+    "features",
+    epilog="Examples: zoo features glass.dump --type-map 1=Cu 2=Zr --set interstice -o table.parquet; "
+    "zoo features glass.extxyz --set 'radial+voronoi@cg' -o glass-with-columns.extxyz; "
+    "zoo features glass.npz --set voronoi --plot voronoi.png --label d2min --color volume; "
+    "zoo features glass.npz --set vibration --potential cu-zr-2009 --minimize. Names of sets: zoo list features",
+)
+@click.argument("glassfile", type=FILE)
+@click.option("--set", "features", required=True, help="Feature set; a+b joins, a@cg averages, a@mro is of neighbours.")
+@click.option("--output", "-o", type=FILE, help="Table (.parquet, .csv) or glass for OVITO (.extxyz).")
+@click.option("--plot", type=FILE, help="Figure: distributions of the columns, and a slice of the glass.")
+@click.option("--label", default="", help="Field of the glass: distributions are split by its largest 10 %.")
+@click.option("--color", default="", help="Column that colours the slice; the first by default.")
+@click.option("--type-map", multiple=True, help="Symbols of LAMMPS atom types: 1=Cu,2=Zr.")
+@click.option("--format", "format_", help="Of the file, if its name does not tell.")
+@click.option("--frame", default=-1, show_default=True, help="Of a file with several; 0 is the first.")
+@click.option("--potential", default="", help="Computes energy, vibrations and moduli where the set needs them.")
+@click.option("--minimize", is_flag=True, help="Move the atoms to the nearest energy minimum first.")
+def command(glassfile: Path, features: str, output: Path | None, plot: Path | None, **options: Any) -> None:
+    """Describe every atom of GLASSFILE, your own file, by a feature set."""
+    from zoo.describe import describe, with_potential, write_description
+    from zoo.errors import UnknownNameError
+    from zoo.features.declaration import feature_sets
+    from zoo.formats import read_glass_and_ids
+    from zoo.formats.files import parse_type_map
+
+    entry = feature_sets[features]
+    glass, ids = read_glass_and_ids(
+        glassfile, options["format_"], parse_type_map(options["type_map"]), options["frame"]
+    )
+    if options["label"] and options["label"] not in glass.fields:
+        raise UnknownNameError("field of the glass", options["label"], list(glass.fields))
+    out = console(highlight=False)
+    potential = options["potential"]
+    with out.status(f"{features}: {len(glass)} atoms") if out.is_terminal else nullcontext():
+        if potential:
+            glass = with_potential(glass, potential, entry, options["minimize"])
+        found = describe(glass, features, ids)
+        if output is not None:
+            write_description(found, output)
+        if plot is not None:
+            from zoo.sheets.plots import write_columns
+
+            write_columns(plot, found.glass, found.table(), found.columns, options["label"], options["color"])
+    _print(found, out)
+    for path in (output, plot):
+        if path is not None:
+            out.print(f"[green]written[/] {path}", soft_wrap=True)
+
+
+def _print(found: Description, out: Any, most: int = 20) -> None:
+    from rich.table import Table
+
+    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
+    for title in ("column", "unit", "family", "mean", "std", "min", "max"):
+        table.add_column(title, justify="right" if title in ("mean", "std", "min", "max") else "left")
+    values = found.matrix.astype(float)
+    numbers = zip(values.mean(axis=0), values.std(axis=0), values.min(axis=0), values.max(axis=0), strict=True)
+    for column, statistics in list(zip(found.columns, numbers, strict=True))[:most]:
+        table.add_row(column.name, column.unit, column.family, *(f"{number:.4g}" for number in statistics))
+    out.print(f"{found.entry.title}: {len(found.glass)} atoms, {len(found.columns)} columns", soft_wrap=True)
+    out.print(table)
+    if len(found.columns) > most:
+        out.print(f"... and {len(found.columns) - most} more columns")
