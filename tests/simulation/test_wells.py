@@ -16,6 +16,7 @@ from zoo._files import read_toml
 from zoo.datasets.load import load_dataset
 from zoo.errors import CutoffError, RecipeError, ZooError
 from zoo.features.declaration import feature_sets
+from zoo.features.pair import displacement_columns
 from zoo.glass import Glass
 from zoo.labels.tunnelling import count_wells
 from zoo.paths import content_root
@@ -43,7 +44,6 @@ from zoo.simulation.wells import (
     choose_pairs,
     label_wells,
     move,
-    pair_features,
     transitions,
 )
 
@@ -146,7 +146,7 @@ def test_published_inherent_structures_have_their_published_energies() -> None:
     first, last = minima
     step = last - first
     step -= 11.447142426 * np.rint(step / 11.447142426)
-    features = pair_features(first, first + step - step.mean(axis=0), 11.447142426)
+    features = displacement_columns(first, first + step - step.mean(axis=0), np.eye(3) * 11.447142426)
     published = {
         "displacement_0": 0.7303516,
         "displacement_1": 0.4621019,
@@ -336,17 +336,6 @@ def test_ase_finds_the_same_path(glass: Glass) -> None:
     assert (np.diff(path.energy[path.coordinate <= 0]) < 0).all()
 
 
-def test_pair_features_of_a_known_displacement() -> None:
-    first = np.array([[0.1, 0, 0], [3.9, 0, 0], [2.0, 2, 2], [1.0, 1, 1]])
-    last = first + np.array([[0, 0, 0.4], [0, 0, -0.3], [0, 0.1, 0], [0, 0, 0]])
-    features = pair_features(first, last, 4.0)
-    assert [features[f"displacement_{k}"] for k in range(3)] == pytest.approx([0.4, 0.3, 0.1])
-    assert features["total_displacement"] == pytest.approx(np.sqrt(0.26))
-    assert features["PR"] == pytest.approx(0.26**2 / (0.4**4 + 0.3**4 + 0.1**4))
-    assert features["0to1"] == pytest.approx(np.hypot(0.2, 0.35))  # through the wall, halfway
-    assert features["0to2"] == pytest.approx(np.sqrt(1.9**2 + 1.95**2 + 1.8**2))
-
-
 # ---------------------------------------------------------------- the data set
 
 
@@ -407,7 +396,7 @@ def test_published_structures_lead_back_to_the_minima_of_the_table(built: Path) 
             first, last = structures[row["i"]], structures[row["j"]]
             difference = last.metadata["energy"] - first.metadata["energy"]
             assert difference == pytest.approx(row["Delta_E"], abs=1e-9)
-            features = pair_features(first.positions, last.positions, float(glass.cell[0, 0]))
+            features = displacement_columns(first.positions, last.positions, np.asarray(glass.cell))
             assert features["total_displacement"] == pytest.approx(row["total_displacement"], abs=3e-3)
             atoms = soft_atoms(first.positions, diameters, float(glass.cell[0, 0]))
             assert atoms.get_potential_energy() == pytest.approx(first.metadata["energy"], abs=0.05)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from zoo._files import atomic_write
 from zoo.errors import RecipeError
+from zoo.features.pair import displacement_columns
 from zoo.glass import Glass
 from zoo.labels.tunnelling import count_wells, quantum_splitting
 from zoo.simulation.minimize import minimize
@@ -179,27 +180,6 @@ def choose_pairs(visits: Visits, most: int, random: np.random.Generator) -> list
     return shuffled[:most]
 
 
-def pair_features(first: Floats, last: Floats, edge: float) -> dict[str, float]:
-    """Displacement between two minima, as in Ciarella et al., Nat. Commun. 14, 4229 (2023).
-
-    Distances between atoms are those of the points halfway between the two minima.
-    """
-    moved = np.sqrt(((last - first) ** 2).sum(axis=1))
-    most = np.argsort(-moved, kind="stable")[:3]
-    halfway = 0.5 * (first + last)[most]
-    apart = halfway[1:] - halfway[0]
-    apart -= edge * np.rint(apart / edge)
-    distance = np.sqrt((apart**2).sum(axis=1))
-    squared = moved**2
-    return {
-        **{f"displacement_{rank}": float(moved[atom]) for rank, atom in enumerate(most)},
-        "0to1": float(distance[0]),
-        "0to2": float(distance[1]),
-        "total_displacement": float(np.sqrt(squared.sum())),
-        "PR": float(squared.sum() ** 2 / (squared**2).sum()),
-    }
-
-
 def label_wells(
     glass: Glass,
     schedule: WellSchedule,
@@ -284,7 +264,7 @@ def _collect(
         row = {
             "i": int(name[i]),
             "j": int(name[j]),
-            **pair_features(visits.positions[i], visits.positions[j], edge),
+            **displacement_columns(visits.positions[i], visits.positions[j], np.eye(3) * edge),
             "Delta_E": visits.energies[j] - visits.energies[i],
             "Tij": counts.get((i, j), 0),
             "Tji": counts.get((j, i), 0),
