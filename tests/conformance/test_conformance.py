@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from zoo.features.declaration import Column, FeatureSet, feature_sets
 from zoo.glass import Glass
 
 NAMES = [entry.name for entry in feature_sets if entry.rows == "atoms"]
+SLOW = ["soap", "acsf"]
+"""Other people's code, milliseconds per atom: ``zoo check-descriptor soap`` holds every trial."""
 MADE = ["voronoi@cg", "radial-coarse+coordination@mro", "interstice@mro@cg"]
 
 
@@ -30,6 +33,9 @@ def balanced(glass: Glass) -> Glass:
 @pytest.mark.parametrize("name", [*NAMES, *MADE])
 def test_a_set_passes_every_trial(name: str, glasses: list[Glass]) -> None:
     entry = feature_sets[name]
+    if name in SLOW:
+        entry = replace(entry, exempt={**entry.exempt, "smoothness": "slow", "memory": "slow", "identity": "slow"})
+        glasses = glasses[:1]
     verdicts = list(examine(entry, prepared(entry, glasses)))
     assert len(verdicts) == len(TRIALS)
     assert not [(verdict.trial.name, verdict.reason) for verdict in verdicts if verdict.state == "failed"]
