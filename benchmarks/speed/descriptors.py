@@ -1,0 +1,237 @@
+"""Time of our descriptors and of the packages that a user would take today, in one process on the same glass.
+
+    python benchmarks/speed/descriptors.py                # 4,000 atoms, a few minutes
+    python benchmarks/speed/descriptors.py --atoms 4000 32000 108000 --cores 1 2
+
+A peer that is not installed is left out; ``pip install -e ".[peers]"`` installs all of them. Every figure is the least of
+several warm calls. With two cores, as many processes describe one glass each, and the wall time is divided by the atoms
+of both. The table is written to ``descriptors.csv`` and drawn to ``descriptors.svg`` beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from zoo.datasets.load import load_dataset
+from zoo.features.compute import compute_features
+from zoo.features.kernels.tessellation import tessellate
+from zoo.glass import Glass
+
+HERE = Path(__file__).parent
+SAMPLE = {"matminer": 12, "dscribe": 400}
+"""Atoms that a slow peer describes, of the whole glass; its time is per atom."""
+PATIENCE = 20.0
+"""Seconds after which no further call is made."""
+Call = Callable[[Glass], object]
+
+
+def glass_of(n_atoms: int) -> Glass:
+    """A Cu-Zr glass written side by side until it has about ``n_atoms``."""
+    glass = next(iter(load_dataset("cuzr-shear").glasses.values()))
+    times = max(1, round((n_atoms / len(glass)) ** (1 / 3)))
+    turns = np.stack(np.meshgrid(*[np.arange(times)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    positions = (glass.positions + (turns @ glass.cell)[:, None]).reshape(-1, 3)
+    return Glass(positions, np.tile(glass.species, len(turns)), glass.cell * times)
+
+
+def ours(name: str) -> Call:
+    return lambda glass: compute_features(name, glass)
+
+
+def dscribe_radial(first: float, last: float, spacing: float, sigma: float) -> Call:
+    def call(glass: Glass) -> object:
+        from dscribe.descriptors import ACSF
+
+        centers = np.arange(round((last - first) / spacing)) * spacing + first
+        peer = ACSF(
+            species=list(glass.kinds),
+            r_cut=last + 6 * sigma,
+            g2_params=[(1 / (2 * sigma**2), center) for center in centers],
+            periodic=True,
+        )
+        return peer.create(glass.to_ase(), centers=list(range(min(SAMPLE["dscribe"], len(glass)))))
+
+    return call
+
+
+def dscribe_angular(glass: Glass) -> object:
+    from dscribe.descriptors import ACSF
+
+    from zoo.features.angular import CUTOFF, PARAMETERS, UNIT
+
+    functions = [((xi * UNIT) ** -2, zeta, lam) for xi, lam, zeta in PARAMETERS]
+    peer = ACSF(species=list(glass.kinds), r_cut=CUTOFF, g4_params=functions, periodic=True)
+    return peer.create(glass.to_ase(), centers=list(range(min(SAMPLE["dscribe"], len(glass)))))
+
+
+def freud_system(glass: Glass) -> tuple[object, np.ndarray]:
+    import freud
+
+    box = freud.box.Box.from_matrix(glass.cell.T)
+    return box, box.wrap(glass.positions)
+
+
+def freud_voronoi(glass: Glass) -> object:
+    import freud
+
+    return freud.locality.Voronoi().compute(freud_system(glass))
+
+
+def freud_bond_order(glass: Glass) -> object:
+    """q and averaged q for l = 2 ... 12 and w for the even ones, with the neighbours of its own tessellation."""
+    import freud
+
+    system = freud_system(glass)
+    bonds = freud.locality.Voronoi().compute(system).nlist
+    found = []
+    for average in (False, True):
+        for degree in range(2, 13):
+            peer = freud.order.Steinhardt(degree, weighted=True, average=average, wl=degree % 2 == 0)
+            found.append(peer.compute(system, neighbors=bonds).particle_order)
+    return found
+
+
+def matminer_interstice(glass: Glass) -> object:
+    from matminer.featurizers.site import IntersticeDistribution
+    from pymatgen.core import Structure
+
+    structure = Structure(glass.cell, list(glass.species), glass.positions, coords_are_cartesian=True)
+    peer = IntersticeDistribution()
+    return [peer.featurize(structure, atom) for atom in range(SAMPLE["matminer"])]
+
+
+def mdapy_entropy(glass: Glass) -> object:
+    import mdapy
+
+    system = mdapy.System(pos=glass.positions, box=np.vstack([glass.cell, np.zeros(3)]))
+    return system.cal_structure_entropy(cutoff=6.0, sigma=0.2)
+
+
+def ovito_voronoi(glass: Glass) -> object:
+    from ovito.io.ase import ase_to_ovito
+    from ovito.modifiers import VoronoiAnalysisModifier
+    from ovito.pipeline import Pipeline, StaticSource
+
+    pipeline = Pipeline(source=StaticSource(data=ase_to_ovito(glass.to_ase())))
+    pipeline.modifiers.append(VoronoiAnalysisModifier(compute_indices=True))
+    return pipeline.compute()
+
+
+CONTESTS: list[tuple[str, Call, list[tuple[str, Call]]]] = [
+    ("radial", ours("radial"), [("dscribe", dscribe_radial(2.0, 10.0, 0.1, 0.1))]),
+    ("radial-coarse", ours("radial-coarse"), [("dscribe", dscribe_radial(1.0, 8.0, 0.2, 0.2))]),
+    ("angular", ours("angular"), [("dscribe", dscribe_angular)]),
+    ("tessellation", tessellate, [("freud", freud_voronoi), ("ovito", ovito_voronoi)]),
+    ("interstice-shell", ours("interstice-shell"), [("matminer", matminer_interstice)]),
+    ("interstice", ours("interstice"), []),
+    ("sro-mro", ours("sro-mro"), []),
+    ("bond-order", ours("bond-order"), [("freud", freud_bond_order)]),
+    ("entropy", ours("entropy"), [("mdapy", mdapy_entropy)]),
+    ("voronoi@cg", ours("voronoi@cg"), []),
+]
+"""(what, our call, peers)."""
+
+
+def seconds(call: Call, glass: Glass) -> float:
+    """Least CPU time of several calls after a first one."""
+    call(glass)
+    least, started = np.inf, time.perf_counter()
+    for _ in range(5):
+        before = time.process_time()
+        call(glass)
+        least = min(least, time.process_time() - before)
+        if time.perf_counter() - started > PATIENCE:
+            break
+    return float(least)
+
+
+def _worker(contest: int, peer: int, n_atoms: int) -> float:
+    _, mine, peers = CONTESTS[contest]
+    call, glass = mine if peer < 0 else peers[peer][1], glass_of(n_atoms)
+    call(glass)
+    started = time.perf_counter()
+    call(glass)
+    return time.perf_counter() - started
+
+
+def measure(sizes: list[int], cores: list[int]) -> Iterator[dict[str, object]]:
+    """One row for each descriptor, package, size and number of cores: µs per atom."""
+    for n_atoms in sizes:
+        glass = glass_of(n_atoms)
+        for at, (what, mine, peers) in enumerate(CONTESTS):
+            for peer, (package, call) in enumerate([("glass-zoo", mine), *peers], -1):
+                if package != "glass-zoo" and find_spec(package) is None:
+                    continue
+                n_described = min(SAMPLE.get(package, len(glass)), len(glass))
+                for n in cores:
+                    if n == 1:
+                        each = seconds(call, glass) / n_described
+                    else:
+                        with ProcessPoolExecutor(n, mp_context=get_context("spawn")) as pool:
+                            walls = list(pool.map(_worker, [at] * n, [peer] * n, [n_atoms] * n))
+                        each = max(walls) / (n * n_described)
+                    row = {"descriptor": what, "package": package, "atoms": len(glass), "cores": n}
+                    yield {**row, "us_per_atom": round(1e6 * each, 2)}
+
+
+def show(rows: pd.DataFrame, console: Console) -> None:
+    """Table with the ratio of every peer to ours."""
+    table = Table(header_style="bold", box=None)
+    for title in ("descriptor", "atoms", "cores", "package", "µs/atom", "times ours"):
+        table.add_column(title, justify="left" if title in ("descriptor", "package") else "right")
+    for (what, atoms, cores), part in rows.groupby(["descriptor", "atoms", "cores"], sort=False):
+        mine = part.loc[part["package"] == "glass-zoo", "us_per_atom"].item()
+        for _, row in part.iterrows():
+            ratio = "" if row["package"] == "glass-zoo" else f"{row['us_per_atom'] / mine:.1f}"
+            table.add_row(what, f"{atoms:,}", str(cores), row["package"], f"{row['us_per_atom']:.1f}", ratio)
+    console.print(table)
+
+
+def draw(rows: pd.DataFrame, path: Path) -> None:
+    """Bars of µs per atom on one core, for the largest glass that every package has described."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    part = rows[(rows["cores"] == 1) & (rows["atoms"] == rows["atoms"].min())]
+    names = list(dict.fromkeys(part["descriptor"]))
+    figure, axis = plt.subplots(figsize=(7, 0.45 * len(names) + 1), layout="constrained")
+    for package in dict.fromkeys(part["package"]):
+        of = part[part["package"] == package]
+        axis.plot(of["us_per_atom"], [names.index(name) for name in of["descriptor"]], "o", label=package)
+    axis.set(xscale="log", xlabel="CPU time per atom (µs)", yticks=range(len(names)), yticklabels=names)
+    axis.invert_yaxis()
+    axis.grid(axis="x", color="0.9")
+    axis.legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--atoms", type=int, nargs="+", default=[4000])
+    parser.add_argument("--cores", type=int, nargs="+", default=[1])
+    options = parser.parse_args()
+    console, rows = Console(width=100), []
+    for row in measure(options.atoms, options.cores):
+        rows.append(row)
+        console.print(f"{row['descriptor']:18} {row['package']:10} {row['us_per_atom']:10} µs/atom", highlight=False)
+    table = pd.DataFrame(rows)
+    table.to_csv(HERE / "descriptors.csv", index=False)
+    draw(table, HERE / "descriptors.svg")
+    show(table, console)
+
+
+if __name__ == "__main__":
+    main()
