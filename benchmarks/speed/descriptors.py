@@ -3,9 +3,9 @@
     python benchmarks/speed/descriptors.py                # 4,000 atoms, a few minutes
     python benchmarks/speed/descriptors.py --atoms 4000 32000 108000 --cores 1 2
 
-A peer that is not installed is left out; ``pip install -e ".[peers]"`` installs all of them. Every figure is the least of
-several warm calls. With two cores, as many processes describe one glass each, and the wall time is divided by the atoms
-of both. The table is written to ``descriptors.csv`` and drawn to ``descriptors.svg`` beside this file.
+A peer that is not installed is left out; ``pip install -e ".[peers]"`` installs all of them. Every figure is the least
+of several warm calls. With two cores, as many processes describe one glass each, and the wall time is divided by the
+atoms of both. The table is written to ``descriptors.csv`` and drawn to ``descriptors.svg`` beside this file.
 """
 
 from __future__ import annotations

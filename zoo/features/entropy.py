@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zoo.features.combinations import coarse_grain
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
@@ -16,12 +15,10 @@ if TYPE_CHECKING:
 
 REACH = 6.0
 """Å, upper limit of the integral."""
-SIGMA, SPACING = 0.2, 0.05
+SIGMA, SPACING = 0.2, 0.1
 """Å: width of the Gaussians that smear g(r), and of the steps of the integral."""
 AVERAGE = 6.0
 """Å, within which the coarse-grained entropy is averaged."""
-SMALLEST = 1e-10
-"""Of g(r), below which g ln g is taken for 0."""
 
 
 def columns(kinds: tuple[str, ...]) -> tuple[Column, ...]:
@@ -52,25 +49,12 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
     Piaggi & Parrinello, J. Chem. Phys. 147, 114112 (2017), eq. 2; in metallic glasses: Yang et al., Phys. Rev. Lett.
     116, 238002 (2016).
     """
-    n_centers = round(REACH / SPACING) + 1
-    sums = radial_functions(glass, kinds, 0.0, n_centers * SPACING, SPACING, SIGMA).astype(np.float64)
-    by_kind = sums.reshape(len(glass), len(kinds), n_centers)
+    from zoo.features.kernels.entropy import integrate
+
+    sums = radial_functions(glass, kinds, 0.0, REACH + SPACING, SPACING, SIGMA)
     density = np.array([(glass.species == kind).sum() for kind in kinds]) / glass.volume
-    blind = _entropy(by_kind.sum(axis=1), density.sum(), glass.dimension)
-    present = [k for k in range(len(kinds)) if density[k] > 0]
-    resolved = np.sum([_entropy(by_kind[:, k], density[k], glass.dimension) for k in present], axis=0)
-    own = np.column_stack([blind, resolved])
+    own = integrate(sums, len(kinds), density, SPACING, SIGMA, glass.dimension)
     return np.hstack([own.astype(np.float32), coarse_grain(glass, own, AVERAGE)])
-
-
-def _entropy(sums: NDArray[np.float64], density: float, dimension: int) -> NDArray[np.float64]:
-    """Integral over the sums of Gaussians of one species, shape (n_atoms,)."""
-    r = np.arange(sums.shape[1]) * SPACING
-    shell = 4 * np.pi * r**2 if dimension == 3 else 2 * np.pi * r
-    peak = np.sqrt(2 * np.pi) * SIGMA
-    g = np.divide(sums, peak * density * shell, out=np.zeros_like(sums), where=shell > 0)
-    integrand = np.where(g > SMALLEST, g * np.log(np.maximum(g, SMALLEST)), 0.0) - g + 1.0
-    return np.asarray(-0.5 * density * np.trapezoid(integrand * shell, dx=SPACING, axis=1))
 
 
 ENTROPY = feature_sets.register(
