@@ -11,7 +11,7 @@ from numba import njit
 
 @njit(cache=True)
 def integrate(sums, n_kinds, density, spacing, sigma, dimension):
-    """Entropy (k_B) of every atom from sums of Gaussians at ``0, spacing, 2 spacing, ...`` (Å), by the trapezoidal rule.
+    """Entropy (k_B) of every atom from sums of Gaussians at ``0, spacing, ...`` (Å), by the trapezoidal rule.
 
     Parameters
     ----------
@@ -27,18 +27,20 @@ def integrate(sums, n_kinds, density, spacing, sigma, dimension):
     total = density.sum()
     peak = math.sqrt(2 * math.pi) * sigma
     table = np.zeros((n, 2))
-    for at in range(1, n_centers):
-        r = at * spacing
-        shell = 4 * math.pi * r * r if dimension == 3 else 2 * math.pi * r
-        weight = -0.5 * spacing * shell * (0.5 if at == n_centers - 1 else 1.0)
-        for i in range(n):
-            whole = 0.0
+    r = np.arange(n_centers) * spacing
+    shell = 4 * math.pi * r * r if dimension == 3 else 2 * math.pi * r
+    weight = -0.5 * spacing * shell
+    weight[-1] *= 0.5
+    for i in range(n):
+        for at in range(1, n_centers):
+            whole = resolved = 0.0
             for k in range(n_kinds):
                 if density[k] > 0.0:
                     found = sums[i, k * n_centers + at]
                     whole += found
-                    table[i, 1] += weight * density[k] * _excess(found / (peak * density[k] * shell))
-            table[i, 0] += weight * total * _excess(whole / (peak * total * shell))
+                    resolved += density[k] * _excess(found / (peak * density[k] * shell[at]))
+            table[i, 0] += weight[at] * total * _excess(whole / (peak * total * shell[at]))
+            table[i, 1] += weight[at] * resolved
     return table
 
 
