@@ -24,6 +24,10 @@ class UnknownNameError(ZooError):
         return type(self), self._arguments  # an exception is sent between processes as its arguments
 
 
+class MissingSoftwareError(ZooError):
+    """A package outside of the core is not installed."""
+
+
 class RegistrationError(ZooError):
     """A declaration is incomplete, or its name is taken."""
 

@@ -22,7 +22,7 @@ from zoo.benchmark.store import Result, Store, cell_key
 from zoo.benchmark.suite import Cell
 from zoo.benchmark.task import TaskRows, load_rows, read_task
 from zoo.errors import StoreError
-from zoo.features.compute import CachedFeatures, cached_features, checked_matrix
+from zoo.features.compute import CachedFeatures, cached_features, checked_matrix, what_it_sees
 from zoo.features.declaration import FloatArray, feature_sets
 from zoo.models.declaration import ModelFamily, TaskKind, model_families
 
@@ -120,10 +120,14 @@ def _features_decline(cell: Cell, rows: TaskRows) -> str | None:
     kind = rows.dataset.card.kind
     if (entry.rows == "pairs") != (kind == "pairs"):
         return f"{entry.name} describes {entry.rows}, {rows.dataset.card.name} holds {kind}"
-    if told := sorted(set(entry.fields) & set(rows.dataset.card.names("target"))):
-        return f"{entry.name} reads {told[0]}, which is a label of {rows.dataset.card.name}"
+    card = rows.dataset.card
+    told = [column for column in card.columns if column.name in entry.fields and column.role != "feature"]
+    if told:
+        return f"{entry.name} reads {told[0].name}, which is a {told[0].role} of {card.name}, not a feature"
     if kind == "glasses":
-        return entry.declines(next(iter(rows.dataset.glasses.values())))
+        for name, glass in rows.dataset.glasses.items():
+            if reason := entry.declines(what_it_sees(entry, glass)):
+                return f"{name}: {reason}"
     return None
 
 

@@ -71,6 +71,8 @@ def run_suite(
     store = Store(folder)
     store.require_writable()
     cells = cells_of(suite)
+    for features in {cell.features for cell in cells}:
+        feature_sets[features].require_software()
     for task in sorted({cell.task for cell in cells}):
         for split in sorted({cell.split for cell in cells if cell.task == task}):
             folds_of(task, split)

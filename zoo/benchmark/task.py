@@ -187,6 +187,7 @@ def _rows_of_pairs(task: Task, dataset: Dataset) -> TaskRows:
     _, states = np.unique(named, return_inverse=True)
     glass_names = [f"{name:g}" if isinstance(name, float) else str(name) for name in names]
     strata = {entry.id: entry.stratum for entry in dataset.card.glasses}
+    origins = {entry.id: entry.origin for entry in dataset.card.glasses if entry.origin}
     return TaskRows(
         task,
         dataset,
@@ -196,6 +197,7 @@ def _rows_of_pairs(task: Task, dataset: Dataset) -> TaskRows:
         stratum=[strata.get(name, "") for name in glass_names],
         source=source,
         states=states.reshape(len(ends), -1).T,
+        origin=[origins.get(name) or f"glass {name}" for name in glass_names],
     )
 
 

@@ -24,26 +24,30 @@ if TYPE_CHECKING:
 def command(target: str, dataset: str, most: int) -> None:
     """Hold every trial of the conformance suite for a descriptor: FILE, which is run, or the NAME of a registered set.
 
-    The exit status is 1 if a trial fails.
+    The exit status is 1 if a trial fails, or none applies.
     """
     from zoo.conformance import examine, prepared, trial_glasses
+    from zoo.errors import RegistrationError
     from zoo.features.declaration import feature_sets
 
     found = load_descriptors(Path(target)) if target.endswith(".py") else [feature_sets[target]]
+    if pairs := [entry.name for entry in found if entry.rows != "atoms"]:
+        raise RegistrationError(f"trials are for descriptors of atoms, {pairs[0]} is one of pairs")
     glasses = trial_glasses(dataset, most)
     out = console(highlight=False)
-    failed = 0
+    failed = passed = 0
     for entry in found:
         out.print(f"[bold]{entry.name}[/], version {entry.version}: {entry.title}", soft_wrap=True)
         colours = {"passed": "green", "failed": "red", "not applicable": "dim"}
         for verdict in examine(entry, prepared(entry, glasses)):
             failed += verdict.state == "failed"
+            passed += verdict.state == "passed"
             colour = colours[verdict.state]
             reason = f": {verdict.reason}" if verdict.reason else ""
             out.print(f"  [{colour}]{verdict.state:14}[/] {verdict.trial.title}{reason}", soft_wrap=True)
             if verdict.state == "failed":
                 out.print(f"  {'':14} [dim]why it matters: {verdict.trial.why}[/]", soft_wrap=True)
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed or not passed else 0)
 
 
 def load_descriptors(path: Path) -> list[FeatureSet]:
@@ -63,10 +67,11 @@ def load_descriptors(path: Path) -> list[FeatureSet]:
     if not path.is_file():
         raise RegistrationError(f"{path} does not exist or is no file")
     try:
+        sys.path.insert(0, str(path.resolve().parent))  # as if the file were run
         runpy.run_path(str(path))
     except RegistrationError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise RegistrationError(f"{path} must run on its own, got {type(error).__name__}: {error}") from error
     new = [entry for entry in feature_sets if entry.name not in before]
     if not new:

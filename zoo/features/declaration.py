@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import RegistrationError
+from zoo.errors import MissingSoftwareError, RegistrationError
 from zoo.registry import Registry
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class FeatureSet:
     needs : frozenset of str
         What must be at hand besides species.
     fields : tuple of str
-        Stored fields of a glass that it reads where they are there; results are cached by these too. Where one of
-        them is a label of the data set, the set is declined.
+        Stored fields of a glass that it reads where they are there; it is given no others. Results are cached by these
+        too. Where one of them is a label of the data set, the set is declined.
     rows : {"atoms", "pairs"}
     declines : callable of (glass,) returning None or the reason why the set is not defined for it
     null_control : bool
@@ -72,6 +73,8 @@ class FeatureSet:
         Whether every column changes without a jump while an atom moves; sets that count neighbours or faces do not.
     exempt : mapping of str to str
         Trials of :mod:`zoo.conformance` that the set need not pass, each with the reason.
+    requires : tuple of (str, str)
+        Modules beyond those of this package, and what ``pip install`` installs each with.
     """
 
     name: str
@@ -87,6 +90,18 @@ class FeatureSet:
     null_control: bool = False
     smooth: bool = True
     exempt: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[tuple[str, str], ...] = ()
+
+    def require_software(self) -> None:
+        """Refuse to go on without the modules that the set requires.
+
+        Raises
+        ------
+        MissingSoftwareError
+        """
+        for module, package in self.requires:
+            if find_spec(module) is None:
+                raise MissingSoftwareError(f"feature set {self.name!r} needs {module}: pip install '{package}'")
 
 
 class FeatureSets(Registry[FeatureSet]):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.features.conditions import declines_if_open
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
 
 if TYPE_CHECKING:
@@ -85,14 +86,12 @@ def density_grid(glass: Glass, kinds: tuple[str, ...], loading: str) -> FloatArr
     return np.asarray(images.reshape(len(glass), -1))
 
 
-def declines(glass: Glass) -> str | None:
-    """A 2D glass: its images have fewer columns and are a set of their own."""
-    return None if glass.dimension == 3 else "it is for 3D glasses: density-grid-2d is for those in 2D"
-
-
-def declines_3d(glass: Glass) -> str | None:
-    """The other way round."""
-    return None if glass.dimension == 2 else "it is for 2D glasses: density-grid is for those in 3D"
+def _declines(glass: Glass, dimension: int) -> str | None:
+    """A glass of the other dimension, as it has another number of points, or with an open surface."""
+    if glass.dimension != dimension:
+        other = "density-grid" if glass.dimension == 3 else "density-grid-2d"
+        return f"its images are those of a {dimension}D glass: take {other} for one in {glass.dimension}D"
+    return declines_if_open(glass)
 
 
 def _register(loading: str, dimension: int) -> None:
@@ -105,7 +104,7 @@ def _register(loading: str, dimension: int) -> None:
             version=1,
             columns=lambda kinds: columns(kinds, dimension),
             compute=lambda glass, kinds: density_grid(glass, kinds, loading),
-            declines=declines if dimension == 3 else declines_3d,
+            declines=lambda glass: _declines(glass, dimension),
             exempt={"rotation": "its images lie along the axes of loading"},
         )
     )

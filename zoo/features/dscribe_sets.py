@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from zoo.features.conditions import declines_unless_bulk
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ RADIAL_SHIFTS = (2.5, 3.0, 3.5, 4.5)
 """Å, centres of functions of width 2 /Å²."""
 ANGULAR_WIDTHS = (0.005, 0.05)
 ANGULAR_POWERS = (1, 4)
-CHUNK = 2000
+N_RADIAL = 1 + len(RADIAL_WIDTHS) + len(RADIAL_SHIFTS)
+N_ANGULAR = 2 * len(ANGULAR_WIDTHS) * len(ANGULAR_POWERS)
+CHUNK = 500
 """Atoms described at a time: DScribe works in double precision."""
 
 
@@ -40,56 +43,83 @@ def _acsf(kinds: tuple[str, ...]) -> Any:
 
 
 def soap_columns(kinds: tuple[str, ...]) -> tuple[Column, ...]:
-    """The power spectrum: pairs of species, of radial functions, and the angular number l."""
-    n, degrees = SOAP_SETTINGS["n_max"], SOAP_SETTINGS["l_max"] + 1
+    """The power spectrum: pairs of species, angular number l, radial functions of the one and of the other species."""
+    n = SOAP_SETTINGS["n_max"]
     return tuple(
-        Column(f"soap_{a}_{b}_{i}_{j}_{degree}", "1", f"density of {a} and {b}", CUTOFF)
-        for k, a in enumerate(kinds)
-        for b in kinds[k:]
+        Column(f"soap_{a}_{b}_l{degree}_{i}_{j}", "1", f"density of {a} and {b}", CUTOFF)
+        for a, b in _pairs(kinds)
+        for degree in range(SOAP_SETTINGS["l_max"] + 1)
         for i in range(n)
         for j in range(i if a == b else 0, n)
-        for degree in range(degrees)
     )
 
 
 def acsf_columns(kinds: tuple[str, ...]) -> tuple[Column, ...]:
     """G1, and G2 of each species; G4 of each pair of species."""
-    n_radial = 1 + len(RADIAL_WIDTHS) + len(RADIAL_SHIFTS)
-    n_angular = 2 * len(ANGULAR_WIDTHS) * len(ANGULAR_POWERS)
-    pairs = [(a, b) for k, a in enumerate(kinds) for b in kinds[k:]]
     return (
-        *(Column(f"acsf_{kind}_{k}", "1", f"density of {kind}", CUTOFF) for kind in kinds for k in range(n_radial)),
+        *(Column(f"acsf_{kind}_{k}", "1", f"density of {kind}", CUTOFF) for kind in kinds for k in range(N_RADIAL)),
         *(
             Column(f"acsf_{a}_{b}_{k}", "1", f"angles of {a} and {b}", CUTOFF)
-            for a, b in pairs
-            for k in range(n_angular)
+            for a, b in _pairs(kinds)
+            for k in range(N_ANGULAR)
         ),
     )
 
 
-def _compute(descriptor: Any, glass: Glass) -> FloatArray:
+def compute_soap(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
+    """SOAP's power spectrum, shape (n_atoms, n_columns), float32; DScribe's numbers, species in alphabetical order."""
+    descriptor, n = _soap(kinds), SOAP_SETTINGS["n_max"]
+    order = []
+    for a, b in _pairs(kinds):
+        place = np.arange(descriptor.get_number_of_features())[descriptor.get_location((a, b))]
+        if atomic_number(a) > atomic_number(b):  # DScribe sorts by atomic number: the radial functions change places
+            place = place.reshape(-1, n, n).swapaxes(1, 2).ravel()
+        order.append(place)
+    return _create(descriptor, glass, np.concatenate(order))
+
+
+def compute_acsf(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
+    """Symmetry functions, shape (n_atoms, n_columns), float32; DScribe's numbers, species in alphabetical order."""
+    rank = {kind: k for k, kind in enumerate(sorted(kinds, key=atomic_number))}
+    order = [N_RADIAL * rank[kind] + np.arange(N_RADIAL) for kind in kinds]
+    for pair in _pairs(kinds):
+        low, high = sorted(rank[kind] for kind in pair)
+        at = high * (high + 1) // 2 + low  # DScribe's pairs are 00, 10, 11, 20, ...
+        order.append(N_RADIAL * len(kinds) + N_ANGULAR * at + np.arange(N_ANGULAR))
+    return _create(_acsf(kinds), glass, np.concatenate(order))
+
+
+def atomic_number(kind: str) -> int:
+    """Of a chemical symbol."""
+    from ase.data import atomic_numbers
+
+    return int(atomic_numbers[kind])
+
+
+def _pairs(kinds: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(a, b) for k, a in enumerate(kinds) for b in kinds[k:]]
+
+
+def _create(descriptor: Any, glass: Glass, order: NDArray[np.int64]) -> FloatArray:
+    """Columns ``order`` of a descriptor, some atoms at a time."""
     atoms = glass.to_ase()
     atoms.wrap()  # DScribe misses neighbours of atoms that lie outside of the cell
-    parts = [
-        np.asarray(descriptor.create(atoms, centers=list(range(first, min(first + CHUNK, len(glass))))), np.float32)
-        for first in range(0, len(glass), CHUNK)
-    ]
-    return np.concatenate(parts)
+    matrix = np.empty((len(glass), len(order)), np.float32)
+    for first in range(0, len(glass), CHUNK):
+        some = list(range(first, min(first + CHUNK, len(glass))))
+        matrix[some] = descriptor.create(atoms, centers=some)[:, order]
+    return matrix
 
 
 def declines(glass: Glass) -> str | None:
-    """A 2D glass, species that are no elements, or DScribe not installed."""
+    """A 2D glass, an open one, or species that are no elements."""
     from ase.data import atomic_numbers
 
-    if find_spec("dscribe") is None:
-        return "DScribe is not installed: pip install 'glass-zoo[descriptors]'"
-    if glass.dimension != 3:
-        return "DScribe describes 3D structures"
+    if reason := declines_unless_bulk(glass):
+        return reason
     strangers = [kind for kind in glass.kinds if kind not in atomic_numbers]
     return f"DScribe knows elements only, not {', '.join(strangers)}" if strangers else None
 
-
-ELEMENTS_ONLY = {"relabelling": "DScribe knows elements only", "missing species": "DScribe knows elements only"}
 
 feature_sets.register(
     FeatureSet(
@@ -99,9 +129,9 @@ feature_sets.register(
         "106949 (2020)",
         version=1,
         columns=soap_columns,
-        compute=lambda glass, kinds: _compute(_soap(kinds), glass),
+        compute=compute_soap,
         declines=declines,
-        exempt=ELEMENTS_ONLY,
+        requires=(("dscribe", "glass-zoo[descriptors]"),),
     )
 )
 feature_sets.register(
@@ -111,8 +141,8 @@ feature_sets.register(
         citation="Behler, J. Chem. Phys. 134, 074106 (2011); Himanen et al., Comput. Phys. Commun. 247, 106949 (2020)",
         version=1,
         columns=acsf_columns,
-        compute=lambda glass, kinds: _compute(_acsf(kinds), glass),
+        compute=compute_acsf,
         declines=declines,
-        exempt=ELEMENTS_ONLY,
+        requires=(("dscribe", "glass-zoo[descriptors]"),),
     )
 )

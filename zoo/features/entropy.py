@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.features.combinations import coarse_grain
+from zoo.features.conditions import declines_if_open
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
 from zoo.features.radial import radial_functions
 
@@ -46,8 +47,7 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
 
     References
     ----------
-    Piaggi & Parrinello, J. Chem. Phys. 147, 114112 (2017), eq. 2; in metallic glasses: Yang et al., Phys. Rev. Lett.
-    116, 238002 (2016).
+    Piaggi & Parrinello, J. Chem. Phys. 147, 114112 (2017), eq. 2.
     """
     from zoo.features.kernels.entropy import integrate
 
@@ -61,11 +61,10 @@ ENTROPY = feature_sets.register(
     FeatureSet(
         name="entropy",
         title="Two-body excess entropy, plain and coarse-grained",
-        citation=(
-            "Piaggi & Parrinello, J. Chem. Phys. 147, 114112 (2017); Yang et al., Phys. Rev. Lett. 116, 238002 (2016)"
-        ),
+        citation="Piaggi & Parrinello, J. Chem. Phys. 147, 114112 (2017)",
         version=1,
         columns=columns,
         compute=compute,
+        declines=declines_if_open,
     )
 )

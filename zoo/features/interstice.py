@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
 from zoo.features.radii import FIELD, radii_of
-from zoo.features.shell import first_shell
+from zoo.features.shell import STATISTICS, first_shell
 from zoo.features.voronoi import declines_radical
 
 if TYPE_CHECKING:
     from zoo.features.shell import Shell
     from zoo.glass import Glass
 
-STATISTICS = ("mean", "std", "min", "max")
 CUTOFF = 4.0
 """Å; neighbours by distance, as in the published set."""
 

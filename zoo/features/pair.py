@@ -58,13 +58,17 @@ def describe_pair(first: Glass, last: Glass) -> dict[str, float]:
     Raises
     ------
     GlassMismatchError
-        Atoms or cells differ.
+        Atoms or cells differ; no atom has moved.
     """
     if len(first) != len(last) or (first.species != last.species).any() or not np.allclose(first.cell, last.cell):
         raise GlassMismatchError("a pair of inherent structures must be the same atoms in the same cell")
+    if len(first) < 3:
+        raise GlassMismatchError(f"a pair is described by its three largest displacements, got {len(first)} atoms")
     turns = (last.positions - first.positions) @ np.linalg.inv(first.cell)
     wraps = np.where(first.periodic, np.rint(turns), 0.0) @ first.cell
     found = displacement_columns(first.positions, last.positions - wraps, first.cell)
+    if found["total_displacement"] == 0.0:
+        raise GlassMismatchError("a pair must be two different structures, but no atom has moved")
     if "energy" in first.fields and "energy" in last.fields:
         found["Delta_E"] = float(abs(last.fields["energy"].values.sum() - first.fields["energy"].values.sum()))
     return found

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.features.conditions import declines_unless_bulk, declines_without
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
-from zoo.features.voronoi import declines as has_no_cells
 
 if TYPE_CHECKING:
     from zoo.glass import Glass
@@ -72,9 +72,7 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
 
 def declines(glass: Glass) -> str | None:
     """Also a glass whose atoms' energies are not stored."""
-    if "energy" not in glass.fields:
-        return "it needs the potential energy of each atom, a field 'energy' in eV: give the potential"
-    return has_no_cells(glass)
+    return declines_unless_bulk(glass) or declines_without(glass, "energy", "eV", "zoo features --potential gives it")
 
 
 feature_sets.register(

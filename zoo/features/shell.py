@@ -15,6 +15,10 @@ SMALLEST_FACE = 0.05
 """Part of the mean area of an atom's faces below which a face makes no neighbour, as in Wang & Jain (2019)."""
 
 
+STATISTICS = ("mean", "std", "min", "max")
+"""What is said of the neighbours' values, in this order."""
+
+
 class Shell(NamedTuple):
     """Neighbours in compressed rows.
 

@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.features.combinations import REACH, coarse_grain, join
+from zoo.features.conditions import declines_without
 from zoo.features.declaration import Column, FeatureSet, FloatArray, Need, feature_sets
 from zoo.features.entropy import ENTROPY
 from zoo.features.radial import RADIAL_COARSE
 
 if TYPE_CHECKING:
     from zoo.glass import Glass
+
+
+HINTS: dict[Need, str] = {
+    "potential": "zoo features --potential gives it to a glass at a minimum, the step physics of a recipe stores it",
+    "dynamics": "only long searches give it, such as the step barriers of a recipe",
+}
+"""Where a field comes from."""
 
 
 def stored_set(
@@ -33,14 +41,8 @@ def stored_set(
         return np.hstack([*parts, coarse_grain(glass, plain, REACH)] if averaged else parts)
 
     def declines(glass: Glass) -> str | None:
-        for column in columns:
-            if column.name not in glass.fields:
-                return f"the glass has no field {column.name!r} ({column.unit})"
-            if glass.fields[column.name].unit != column.unit:
-                return f"its field {column.name!r} must be in {column.unit}, got {glass.fields[column.name].unit}"
-            if not np.isfinite(glass.fields[column.name].values.astype(np.float64)).all():
-                return f"its field {column.name!r} is not known for every atom"
-        return None
+        reasons = (declines_without(glass, column.name, column.unit, HINTS[need]) for column in columns)
+        return next(filter(None, reasons), None)
 
     return FeatureSet(
         name=name,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.features.conditions import declines_unless_bulk
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
 from zoo.features.radii import FIELD, HOW_TO_GIVE_RADII, radii_of, species_without_radius
 
@@ -141,21 +142,12 @@ def _large_faces(tessellation: Tessellation, minimum_area_fraction: float) -> ND
     return np.asarray(tessellation.area >= minimum_area_fraction * _surface(tessellation)[tessellation.center])
 
 
-def declines(glass: Glass) -> str | None:
-    """A 2D glass, or one with an open surface."""
-    if glass.dimension != 3:
-        return "faces are counted by their edges, which needs a 3D glass"
-    if not glass.periodic.all():
-        return "cells at an open surface have no end: the glass must be periodic in all directions"
-    return None
-
-
 def declines_radical(glass: Glass) -> str | None:
     """Also a glass with a species that has no listed radius."""
     strangers = species_without_radius(glass)
     if strangers:
         return f"no atomic radius is listed for {', '.join(strangers)}: {HOW_TO_GIVE_RADII}"
-    return declines(glass)
+    return declines_unless_bulk(glass)
 
 
 feature_sets.register(
@@ -170,7 +162,7 @@ feature_sets.register(
         columns=columns,
         compute=compute,
         smooth=False,
-        declines=declines,
+        declines=declines_unless_bulk,
     )
 )
 

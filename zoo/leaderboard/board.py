@@ -177,7 +177,7 @@ def _mean(scores: list[dict[str, float]], task: Task) -> dict[str, float]:
 
 
 def _origins(task: Task) -> dict[str, str]:
-    """Origin of each glass that shares one with another glass of the data set."""
+    """Origin of each glass that states one."""
     glasses = read_card(dataset_folder(task.dataset)).glasses
     return {glass.id: glass.origin for glass in glasses if glass.origin}
 

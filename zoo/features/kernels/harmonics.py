@@ -17,6 +17,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+SMALLEST = 1e-12
+"""Sum of squares of harmonics below which they are 0 by symmetry, and their normalised cube is noise."""
 
 
 class Recurrence(NamedTuple):
@@ -162,14 +164,14 @@ def wigner_3j(degree: int, m1: int, m2: int) -> float:
 
 @njit(cache=True)
 def third_order(sums, degree, table: Triples):
-    """``w_l = Σ (3j) q_lm1 q_lm2 q_lm3 / (Σ_m |q_lm|²)^(3/2)``, shape (n,); 0 where there are no bonds."""
+    """``w_l = Σ (3j) q_lm1 q_lm2 q_lm3 / (Σ_m |q_lm|²)^(3/2)``, shape (n,); 0 where q_l is 0."""
     n = len(sums)
     first = degree * (degree + 1) // 2
     invariant = np.zeros(n)
     real, imaginary = np.empty(2 * degree + 1), np.empty(2 * degree + 1)
     for i in range(n):
         squared = _squared(sums, i, first, degree)
-        if squared <= 0.0:
+        if squared < SMALLEST:
             continue
         for m in range(degree + 1):
             sign = 1 - 2 * (m & 1)

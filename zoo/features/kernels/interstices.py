@@ -59,7 +59,8 @@ def hull_interstices(start, index, vector, radius, cell: Polyhedron):
         for v in range(n_corners):
             a, b, c = cell.planes_at[v, 0] - 6, cell.planes_at[v, 1] - 6, cell.planes_at[v, 2] - 6
             if min(a, b, c) < 0:
-                continue
+                found = 0  # one side is open: the closed triangles alone would say nothing about the shell
+                break
             a, b, c = a + first, b + first, c + first
             areas[found], empty, volume = _triangle(
                 (vector[a, 0], vector[a, 1], vector[a, 2]),

@@ -8,8 +8,6 @@ import math
 import numpy as np
 from numba import njit
 
-STATISTICS = ("mean", "std", "min", "max")
-
 
 @njit(cache=True)
 def pair_statistics(start, values):

@@ -1,0 +1,33 @@
+"""Reasons why a feature set is not defined for a glass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from zoo.glass import Glass
+
+
+def declines_unless_bulk(glass: Glass) -> str | None:
+    """A 2D glass, or one with an open surface."""
+    if glass.dimension != 3:
+        return "it is defined for a 3D glass, by Voronoi cells or bonds in space"
+    return declines_if_open(glass)
+
+
+def declines_if_open(glass: Glass) -> str | None:
+    """A glass with an open surface: cells have no end there, and the volume of the box says nothing about density."""
+    return None if glass.periodic.all() else "the glass must be periodic in all directions: a surface has no cells"
+
+
+def declines_without(glass: Glass, field: str, unit: str, hint: str) -> str | None:
+    """A glass without a stored field, or one in another unit or not known for every atom."""
+    if field not in glass.fields:
+        return f"the glass has no field {field!r} ({unit}): {hint}"
+    if glass.fields[field].unit != unit:
+        return f"its field {field!r} must be in {unit}, got {glass.fields[field].unit}"
+    if not np.isfinite(glass.fields[field].values.astype(np.float64)).all():
+        return f"its field {field!r} is not known for every atom"
+    return None
