@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo._files import atomic_write
-from zoo.errors import FileFormatError, UnknownNameError
+from zoo.errors import FileFormatError, UnknownNameError, ZooError
 from zoo.features.compute import compute_features
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
-from zoo.formats import write_glass
+from zoo.formats import read_glass_and_ids, write_glass
+from zoo.formats.files import parse_type_map
 from zoo.glass import Glass
 
 if TYPE_CHECKING:
@@ -22,6 +23,53 @@ if TYPE_CHECKING:
 
 TABLES = (".parquet", ".csv")
 GLASSES = (".extxyz", ".xyz", ".npz")
+FIGURES = (".png", ".svg", ".pdf")
+COMPUTABLE = {
+    "energy",
+    "vibrational_msd",
+    "flexibility_volume",
+    "soft_mode_participation",
+    "vibrational_entropy",
+    "shear_modulus",
+    "shear_modulus_affine",
+    "nonaffine_response",
+}
+"""Fields that a potential gives."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked about a glass: a feature set, all species that count, what to draw, where fields come from."""
+
+    features: str
+    species: tuple[str, ...] = ()
+    label: str = ""
+    color: str = ""
+    potential: str = ""
+    minimize: bool = False
+
+    @property
+    def entry(self) -> FeatureSet:
+        """The feature set."""
+        return feature_sets[self.features]
+
+    def require_sense(self, plotted: bool) -> None:
+        """Refuse what would have no effect, and software that is missing, before anything is computed.
+
+        Raises
+        ------
+        ZooError
+        """
+        self.entry.require_software()
+        if (self.label or self.color) and not plotted:
+            raise ZooError("--label and --color say how to draw a figure: give --plot FILE too")
+        if self.minimize and not self.potential:
+            raise ZooError("--minimize needs a potential: give --potential NAME too")
+        if self.potential and not set(self.entry.fields) & COMPUTABLE:
+            raise ZooError(f"feature set {self.features!r} reads nothing that a potential gives: leave --potential out")
+        beyond = sorted(set(self.entry.fields) - COMPUTABLE - {"radius"})
+        if self.potential and beyond:
+            raise ZooError(f"feature set {self.features!r} also reads {beyond[0]!r}, which no potential gives at once")
 
 
 @dataclass(frozen=True)
@@ -51,26 +99,67 @@ class Description:
         head = pd.DataFrame({"id": self.ids, "species": self.glass.species.astype(str)})
         return head.join(pd.DataFrame(self.matrix, columns=[column.name for column in self.columns]))
 
-    def column(self, name: str) -> NDArray[np.float64]:
-        """One column, shape (n_atoms,).
 
-        Raises
-        ------
-        UnknownNameError
-        """
-        names = [column.name for column in self.columns]
-        if name not in names:
-            raise UnknownNameError(f"column of {self.entry.name}", name, names)
-        return self.matrix[:, names.index(name)].astype(np.float64)
+def read_for(
+    request: Request,
+    path: Path,
+    format: str | None = None,
+    type_map: Sequence[str] = (),
+    frame: int = -1,
+    units: Sequence[str] = (),
+    length_scale: float = 1.0,
+) -> tuple[Glass, NDArray[np.int64] | None]:
+    """Read a glass for a request, with the ids of its atoms where the file states them.
+
+    Parameters
+    ----------
+    request : Request
+        Its label and color must be there.
+    path, format, frame
+        See :func:`zoo.formats.read_glass`.
+    type_map, units : sequences of str
+        ``1=Cu``, ``radius=Å``.
+    length_scale : float, Å
+        One unit of length of the file; columns of the file keep their values.
+
+    Raises
+    ------
+    UnknownNameError, FileFormatError, GlassError
+    """
+    named = {name: unit for name, _, unit in (word.partition("=") for word in units)}
+    glass, ids = read_glass_and_ids(path, format, parse_type_map(type_map), frame, named)
+    if length_scale != 1.0:
+        glass = Glass(
+            glass.positions * length_scale,
+            glass.species,
+            glass.cell * length_scale,
+            glass.periodic,
+            glass.fields,
+            glass.metadata,
+        )
+    if request.label and request.label not in glass.fields:
+        raise UnknownNameError("field of the glass", request.label, list(glass.fields))
+    label = glass.fields[request.label].values if request.label else np.zeros(1)
+    if label.ndim != 1 or label.dtype.kind not in "biuf" or not np.isfinite(label.astype(float)).all():
+        raise ZooError(f"the label {request.label!r} must be one finite number for each atom")
+    names = [column.name for column in request.entry.columns(request.species or glass.kinds)]
+    if request.color and request.color not in names:
+        raise UnknownNameError(f"column of {request.features}", request.color, names)
+    return glass, ids
 
 
-def describe(glass: Glass, features: str, ids: NDArray[np.int64] | None = None) -> Description:
-    """Compute a feature set, or an expression such as ``radial+voronoi@cg``, for a glass."""
+def describe(
+    glass: Glass, features: str, ids: NDArray[np.int64] | None = None, kinds: tuple[str, ...] | None = None
+) -> Description:
+    """Compute a feature set, or an expression such as ``radial+voronoi@cg``, for a glass.
+
+    ``kinds`` are all species that columns are made for, those of the glass by default.
+    """
     entry = feature_sets[features]
-    matrix = compute_features(features, glass)
-    return Description(
-        glass, np.arange(1, len(glass) + 1) if ids is None else ids, entry, entry.columns(glass.kinds), matrix
-    )
+    kinds = tuple(sorted(kinds or glass.kinds))
+    matrix = compute_features(features, glass, kinds)
+    ids = np.arange(1, len(glass) + 1) if ids is None else ids
+    return Description(glass, ids, entry, entry.columns(kinds), matrix)
 
 
 def with_potential(
@@ -101,7 +190,7 @@ def with_potential(
     """
     from zoo.simulation.calculator import to_atoms
     from zoo.simulation.minimize import minimize as to_minimum
-    from zoo.simulation.physics import FIELDS, PhysicsSchedule, physics
+    from zoo.simulation.physics import PhysicsSchedule, physics
     from zoo.simulation.potentials import load_potential
 
     tables = load_potential(name)
@@ -110,9 +199,22 @@ def with_potential(
         to_minimum(atoms, 1e-5)
     glass = Glass(atoms.positions, glass.species, glass.cell, glass.periodic, glass.fields, glass.metadata)
     glass = glass.with_fields(energy=(atoms.get_potential_energies(), "eV"))
-    if set(entry.fields) & (set(FIELDS) - {"energy"}):
+    if set(entry.fields) & (COMPUTABLE - {"energy"}):
         glass = physics(glass, PhysicsSchedule(), tables, report)
     return glass
+
+
+def require_writable(output: Path | None, plot: Path | None) -> None:
+    """Refuse names of files that cannot be written, before anything is computed.
+
+    Raises
+    ------
+    FileFormatError
+    """
+    if output is not None and output.suffix not in (*TABLES, *GLASSES):
+        raise FileFormatError(f"features are written as {', '.join((*TABLES, *GLASSES))}, got {output.name!r}")
+    if plot is not None and plot.suffix not in FIGURES:
+        raise FileFormatError(f"a figure is written as {', '.join(FIGURES)}, got {plot.name!r}")
 
 
 def write_description(description: Description, path: Path) -> None:
@@ -130,8 +232,7 @@ def write_description(description: Description, path: Path) -> None:
         with atomic_write(path) as stream:
             table.to_parquet(stream, index=False) if path.suffix == ".parquet" else table.to_csv(stream, index=False)
         return
-    if path.suffix not in GLASSES:
-        raise FileFormatError(f"features are written as {', '.join((*TABLES, *GLASSES))}, got {path.name!r}")
+    require_writable(path, None)
     columns = {
         column.name: (description.matrix[:, k].astype(np.float64), column.unit)
         for k, column in enumerate(description.columns)

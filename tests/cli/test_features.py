@@ -53,6 +53,25 @@ def test_a_table_has_the_columns_of_the_set_by_id(
     assert "500 atoms, 15 columns" in capsys.readouterr().out
 
 
+def test_species_units_and_lengths_may_be_stated(dump: Path, tmp_path: Path) -> None:
+    """Twice as large in numbers, half an angstrom each: the same glass; aluminium is in other glasses."""
+    text = dump.read_text().splitlines()
+    rows = [row.split() for row in text[9:]]
+    doubled = [" ".join([*row[:2], *(repr(2 * float(x)) for x in row[2:5]), "1.3"]) for row in rows]
+    edges = [f"0 {2 * float(line.split()[1])!r}" for line in text[5:8]]
+    dump.write_text("\n".join([*text[:5], *edges, "ITEM: ATOMS id type x y z radius", *doubled]) + "\n")
+    out = tmp_path / "table.csv"
+    words = ("features", dump, "--type-map", "1=Cu,2=Zr", "-o", out, "--length-scale", "0.5", "--unit", "radius=Å")
+    assert run(*words, "--set", "coordination", "--species", "Zr,Al,Cu") == 0
+    table = pd.read_csv(out)
+    assert table["coordination_Al"].max() == 0
+    np.testing.assert_array_equal(
+        table["coordination_Cu"], compute_features("coordination", disordered(), ("Al", "Cu", "Zr"))[:, 5]
+    )
+    assert run(*words, "--set", "voronoi-radical") == 0
+    np.testing.assert_allclose(pd.read_csv(out)["volume"], compute_features("voronoi", disordered())[:, -1], rtol=1e-4)
+
+
 def test_a_glass_for_ovito_has_the_columns_as_fields(dump: Path, tmp_path: Path) -> None:
     out = tmp_path / "with.extxyz"
     assert run("features", dump, "--type-map", "1=Cu 2=Zr".replace(" ", ","), "--set", "coordination", "-o", out) == 0
@@ -74,9 +93,13 @@ def test_a_figure_is_drawn(dump: Path, tmp_path: Path) -> None:
     [
         (("--set", "voronoy"), "no feature set is called 'voronoy': did you mean voronoi"),
         (("--set", "voronoi", "-o", "a.txt"), "features are written as .parquet"),
-        (("--set", "voronoi", "--label", "softnes"), "did you mean softness"),
+        (("--set", "voronoi", "--plot", "a.png", "--label", "softnes"), "did you mean softness"),
+        (("--set", "voronoi", "--label", "softness"), "give --plot FILE too"),
+        (("--set", "voronoi", "--minimize"), "give --potential NAME too"),
+        (("--set", "voronoi", "--potential", "emt-cu-zr"), "reads nothing that a potential gives"),
+        (("--set", "sar", "--potential", "emt-cu-zr"), "also reads 'barrier_mean', which no potential gives at once"),
         (("--set", "vibration"), "has no field 'vibrational_msd'"),
-        (("--set", "voronoi", "--plot", "a.nope"), "png, svg or pdf"),
+        (("--set", "voronoi", "--plot", "a.nope"), ".png, .svg, .pdf"),
         (("--set", "voronoi", "--plot", "a.png", "--color", "volum"), "did you mean volume"),
     ],
 )

@@ -125,8 +125,8 @@ def _features_decline(cell: Cell, rows: TaskRows) -> str | None:
     if told:
         return f"{entry.name} reads {told[0].name}, which is a {told[0].role} of {card.name}, not a feature"
     if kind == "glasses":
-        for name, glass in rows.dataset.glasses.items():
-            if reason := entry.declines(what_it_sees(entry, glass)):
+        for name in rows.dataset.glasses:
+            if reason := entry.declines(what_it_sees(entry, rows.dataset.in_angstrom(name))):
                 return f"{name}: {reason}"
     return None
 
@@ -159,7 +159,7 @@ def features_of_glasses(rows: TaskRows, features: str) -> list[CachedFeatures]:
     """Cached features of every glass of a task."""
     glasses = rows.dataset.glasses
     kinds = tuple(sorted({kind for glass in glasses.values() for kind in glass.kinds}))
-    return [cached_features(features, glasses[name], kinds) for name in rows.glass_names]
+    return [cached_features(features, rows.dataset.in_angstrom(name), kinds) for name in rows.glass_names]
 
 
 def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Result, pd.DataFrame]:

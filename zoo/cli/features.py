@@ -30,36 +30,47 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--label", default="", help="Field of the glass: distributions are split by its largest 10 %.")
 @click.option("--color", default="", help="Column that colours the slice; the first by default.")
 @click.option("--type-map", multiple=True, help="Symbols of LAMMPS atom types: 1=Cu,2=Zr.")
+@click.option("--species", default="", help="All species of your glasses, Cu,Zr,Al: tables of each then agree.")
+@click.option("--unit", "units", multiple=True, help="Of a column of the file that states none: radius=Å.")
+@click.option("--length-scale", default=1.0, show_default=True, help="Å of one unit of length of the file.")
 @click.option("--format", "format_", help="Of the file, if its name does not tell.")
 @click.option("--frame", default=-1, show_default=True, help="Of a file with several; 0 is the first.")
 @click.option("--potential", default="", help="Computes energy, vibrations and moduli where the set needs them.")
 @click.option("--minimize", is_flag=True, help="Move the atoms to the nearest energy minimum first.")
 def command(glassfile: Path, features: str, output: Path | None, plot: Path | None, **options: Any) -> None:
     """Describe every atom of GLASSFILE, your own file, by a feature set."""
-    from zoo.describe import describe, with_potential, write_description
-    from zoo.errors import UnknownNameError
-    from zoo.features.declaration import feature_sets
-    from zoo.formats import read_glass_and_ids
-    from zoo.formats.files import parse_type_map
+    from zoo.describe import Request, describe, read_for, require_writable, with_potential, write_description
 
-    entry = feature_sets[features]
-    glass, ids = read_glass_and_ids(
-        glassfile, options["format_"], parse_type_map(options["type_map"]), options["frame"]
+    request = Request(
+        features,
+        tuple(filter(None, options["species"].split(","))),
+        options["label"],
+        options["color"],
+        options["potential"],
+        options["minimize"],
     )
-    if options["label"] and options["label"] not in glass.fields:
-        raise UnknownNameError("field of the glass", options["label"], list(glass.fields))
+    request.require_sense(plotted=plot is not None)
+    require_writable(output, plot)
+    glass, ids = read_for(
+        request,
+        glassfile,
+        options["format_"],
+        options["type_map"],
+        options["frame"],
+        options["units"],
+        options["length_scale"],
+    )
     out = console(highlight=False)
-    potential = options["potential"]
     with out.status(f"{features}: {len(glass)} atoms") if out.is_terminal else nullcontext():
-        if potential:
-            glass = with_potential(glass, potential, entry, options["minimize"])
-        found = describe(glass, features, ids)
+        if request.potential:
+            glass = with_potential(glass, request.potential, request.entry, request.minimize)
+        found = describe(glass, features, ids, request.species or None)
         if output is not None:
             write_description(found, output)
         if plot is not None:
             from zoo.sheets.plots import write_columns
 
-            write_columns(plot, found.glass, found.table(), found.columns, options["label"], options["color"])
+            write_columns(plot, found.glass, found.table(), found.columns, request.label, request.color)
     _print(found, out)
     for path in (output, plot):
         if path is not None:
@@ -74,9 +85,10 @@ def _print(found: Description, out: Any, most: int = 20) -> None:
         table.add_column(title, justify="right" if title in ("mean", "std", "min", "max") else "left")
     values = found.matrix.astype(float)
     numbers = zip(values.mean(axis=0), values.std(axis=0), values.min(axis=0), values.max(axis=0), strict=True)
-    for column, statistics in list(zip(found.columns, numbers, strict=True))[:most]:
+    rows = list(zip(found.columns, numbers, strict=True))
+    for column, statistics in rows[:: -(-len(rows) // most)]:
         table.add_row(column.name, column.unit, column.family, *(f"{number:.4g}" for number in statistics))
     out.print(f"{found.entry.title}: {len(found.glass)} atoms, {len(found.columns)} columns", soft_wrap=True)
     out.print(table)
     if len(found.columns) > most:
-        out.print(f"... and {len(found.columns) - most} more columns")
+        out.print(f"shown: one in {-(-len(rows) // most)} columns")

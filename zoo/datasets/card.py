@@ -111,14 +111,14 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
     reader: str = ""
     """What turns a file of other people into a glass (:mod:`zoo.datasets.readers`); our own npz where left out."""
     length_scale: float = 1.0
-    """Å for each unit of length in the files: descriptors have grids in Å, model glasses have lengths in σ."""
+    """Å that descriptors take one unit of length for: they have grids in Å, model glasses have lengths in σ."""
     known_flaws: list[str] = field(default_factory=list)
     """Why this data set must not be learnt from; it is kept because checks must find these flaws."""
 
     @property
     def content_hash(self) -> str:
         """One hash over the sha256 of all files, what reads them, and which glasses no split may part."""
-        read = [f"{self.reader} {self.length_scale}"] if self.reader else []
+        read = [f"{self.reader} {self.length_scale}"] if self.reader or self.length_scale != 1.0 else []
         origins = [f"{glass.id} {glass.origin}" for glass in self.glasses if glass.origin]
         parts = [*sorted(entry.sha256 for entry in self.files), *read, *origins]
         return hashlib.sha256("".join(parts).encode()).hexdigest()

@@ -67,6 +67,14 @@ class Dataset:
             glasses[entry.id] = glass
         return glasses
 
+    def in_angstrom(self, glass: str) -> Glass:
+        """A glass as descriptors take it: lengths in Å, ``length_scale`` of the card for one σ; fields as they are."""
+        found, scale = self.glasses[glass], self.card.length_scale
+        if self.card.reader or scale == 1.0:  # files of other people are scaled where they are read
+            return found
+        cell = found.cell * scale
+        return Glass(found.positions * scale, found.species, cell, found.periodic, found.fields, found.metadata)
+
     @cached_property
     def raw_table(self) -> pd.DataFrame:
         """The table of a data set of pairs as it was published, flaws included; :attr:`table` refuses them.

@@ -44,7 +44,7 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
     Returns
     -------
     ndarray of shape (n_atoms, 22 n_pairs), float32, dimensionless
-        Equal to DScribe's ACSF G4 with ``η = 1/ξ²`` to 1e-6 of the largest value (see the tests).
+        Equal to DScribe's ACSF G4 with ``η = 1/ξ²`` to 1e-4 of the value (see the tests).
 
     References
     ----------

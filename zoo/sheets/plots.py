@@ -17,7 +17,6 @@ from zoo._files import atomic_write
 from zoo.datasets.load import Dataset
 from zoo.datasets.reliability import DIRECTION
 from zoo.datasets.rows import Rows, group_of_pairs, is_flag, is_half, rows_of, states_of_pairs
-from zoo.errors import FileFormatError, UnknownNameError
 from zoo.glass import Glass
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from zoo.features.declaration import Column
 
 MOST_PANELS = 12
+PANELS = 9
+"""Of the figure of a feature set."""
 SLICE = 1.3
 """Mean spacings: 3.4 Å in a metal."""
 STYLE: dict[Any, Any] = {
@@ -171,12 +172,7 @@ def write_columns(
         Field of the glass; with it, distributions of the 10 % of atoms where it is largest and of the others, and those
         columns are drawn that separate them best.
     color : str
-        Column that colours the slice; the first that is drawn by default.
-
-    Raises
-    ------
-    UnknownNameError, FileFormatError
-        There is no such column; no such format.
+        Column that colours the slice; by default the one that varies most among those that are drawn.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -184,18 +180,17 @@ def write_columns(
     from zoo.datasets.statistics import separation
 
     by_name = {column.name: column for column in columns}
-    if color and color not in by_name:
-        raise UnknownNameError("column", color, by_name)
-    if path.suffix.lstrip(".") not in Figure().canvas.get_supported_filetypes():
-        raise FileFormatError(f"a figure is written as png, svg or pdf, got {path.name!r}")
     largest = np.zeros(len(glass), bool)
     shown = [column.name for column in columns]
     if label:
         value = glass.fields[label].values.astype(float)
         largest[np.argsort(-value, kind="stable")[: max(1, len(glass) // 10)]] = True
         shown.sort(key=lambda name: -separation(table[name].to_numpy(float), largest.astype(float)))
-    shown = shown[:9]
-    color = color or shown[0]
+    elif len(shown) > PANELS:  # evenly over the set: neighbouring columns are alike
+        shown = shown[:: -(-len(shown) // PANELS)]
+    shown = shown[:PANELS]
+    if not color:
+        color = shown[0] if label else max(shown, key=lambda name: table[name].std() / (table[name].abs().max() + 1e-9))
     lines = -(-len(shown) // 3)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(13.5, max(4.5, 2.4 * lines)), layout="constrained")

@@ -71,6 +71,7 @@ def write_dataset(recipe: Recipe, glasses: dict[str, Glass], output: Path, varia
         glasses=entries,
         tables=[table for table in tables if table is not main],
         units=recipe.units,
+        length_scale=recipe.length_scale,
         quality=_quality(recipe, groups, pairs),
         made={
             "by": f"zoo data build {recipe.name}" + ("" if variant == "full" else f" --variant {variant}"),

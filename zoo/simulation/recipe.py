@@ -70,6 +70,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     swap: SwapSchedule = field(default_factory=SwapSchedule)
     wells: WellSchedule = field(default_factory=WellSchedule)
     units: Units = field(default_factory=Units)
+    length_scale: float = 1.0
+    """Å that descriptors take one unit of length for."""
     literature: list[Literature] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     variants: dict[str, Any] = field(default_factory=dict)
