@@ -5,7 +5,8 @@
 
 A peer that is not installed is left out; ``pip install -e ".[peers]"`` installs all of them. Every figure is the least
 wall time of several warm calls on one thread. With two cores, as many processes describe one glass each, and their time
-is divided by the atoms of both. The table is written to ``descriptors.csv`` and drawn to ``descriptors.svg`` beside this file.
+is divided by the atoms of both. The table is written to ``descriptors.csv`` and drawn to ``descriptors.svg`` beside
+this file.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from zoo.glass import Glass
 
 HERE = Path(__file__).parent
 SAMPLE = {"matminer": 10, "dscribe": 400}
-"""Atoms that a slow peer describes, and twice as many: the difference is its time per atom, free of what it does once."""
+"""Atoms that a slow peer describes, then twice as many: the difference is its time per atom, without what it does once."""
 PATIENCE = 20.0
 """Seconds after which no further call is made."""
 Call = Callable[[Glass, int], object]
