@@ -31,7 +31,7 @@ from zoo.glass import Glass
 
 HERE = Path(__file__).parent
 SAMPLE = {"matminer": 10, "dscribe": 400}
-"""Atoms that a slow peer describes, then twice as many: the difference is its time per atom, without what it does once."""
+"""Atoms that a slow peer describes, then twice as many: the difference is its time per atom."""
 PATIENCE = 20.0
 """Seconds after which no further call is made."""
 Call = Callable[[Glass, int], object]
