@@ -19,14 +19,15 @@ from zoo.benchmark.suite import cells_of, read_suite
 from zoo.benchmark.task import load_rows, read_task
 from zoo.cli import main
 from zoo.datasets.load import load_dataset
-from zoo.errors import DatasetError, GlassMismatchError, ZooError
+from zoo.errors import DatasetError, FileFormatError, GlassMismatchError, ZooError
 from zoo.formats import write_glass
+from zoo.formats.files import parse_type_map
 from zoo.glass import Glass
 from zoo.importers.deformed import import_deformed
 from zoo.importers.folder import Import, Terms, write_import
 from zoo.importers.labelled import import_labelled
 from zoo.importers.pairs import import_table, roles_from_file, roles_from_options
-from zoo.importers.sources import names_of, parse_type_map, related_glasses
+from zoo.importers.sources import names_of, related_glasses
 from zoo.labels.nonaffine import local_deformation
 
 EDGE, N_ATOMS, CUTOFF = 13.0, 90, 4.2
@@ -248,7 +249,7 @@ def test_type_maps_are_read_from_words() -> None:
     assert parse_type_map(["1=Cu", "2=Zr"]) == parse_type_map(["1=Cu,2=Zr"]) == TYPES
     assert parse_type_map([]) is None
     for words in (["Cu"], ["1=Cu", "1=Zr"], ["x=Cu"]):
-        with pytest.raises(DatasetError, match="--type-map must name each atom type once"):
+        with pytest.raises(FileFormatError, match="--type-map must name each atom type once"):
             parse_type_map(words)
 
 
