@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TABLES = (".parquet", ".csv")
 GLASSES = (".extxyz", ".xyz", ".npz")
 FIGURES = (".png", ".svg", ".pdf")
+ROWS = 100_000
+"""Of a table, written at a time."""
 COMPUTABLE = {
     "energy",
     "vibrational_msd",
@@ -92,12 +94,12 @@ class Description:
     columns: tuple[Column, ...]
     matrix: FloatArray
 
-    def table(self) -> pd.DataFrame:
+    def table(self, atoms: slice = slice(None)) -> pd.DataFrame:
         """``id``, ``species`` and the columns of the set."""
         import pandas as pd
 
-        head = pd.DataFrame({"id": self.ids, "species": self.glass.species.astype(str)})
-        return head.join(pd.DataFrame(self.matrix, columns=[column.name for column in self.columns]))
+        head = pd.DataFrame({"id": self.ids[atoms], "species": self.glass.species[atoms].astype(str)})
+        return head.join(pd.DataFrame(self.matrix[atoms], columns=[column.name for column in self.columns]))
 
 
 def read_for(
@@ -228,9 +230,8 @@ def write_description(description: Description, path: Path) -> None:
         The name has another ending.
     """
     if path.suffix in TABLES:
-        table = description.table()
         with atomic_write(path) as stream:
-            table.to_parquet(stream, index=False) if path.suffix == ".parquet" else table.to_csv(stream, index=False)
+            _write_parquet(description, stream) if path.suffix == ".parquet" else _write_csv(description, stream)
         return
     require_writable(path, None)
     columns = {
@@ -238,3 +239,27 @@ def write_description(description: Description, path: Path) -> None:
         for k, column in enumerate(description.columns)
     }
     write_glass(path, description.glass.with_fields(**columns))
+
+
+def _parts(description: Description) -> Iterator[pd.DataFrame]:
+    """The table in parts, so that a large one is not in memory several times."""
+    for first in range(0, len(description.glass), ROWS):
+        yield description.table(slice(first, first + ROWS))
+
+
+def _write_parquet(description: Description, stream: IO[bytes]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer = None
+    for part in _parts(description):
+        table = pa.Table.from_pandas(part, preserve_index=False)
+        writer = writer or pq.ParquetWriter(stream, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
+def _write_csv(description: Description, stream: IO[bytes]) -> None:
+    for k, part in enumerate(_parts(description)):
+        part.to_csv(stream, index=False, header=k == 0)

@@ -7,6 +7,7 @@ numba at first use (and cached on disk). On a dense glass it takes about 2 µs p
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ Longs = NDArray[np.int64]
 
 OVERLAP = 0.05
 """Two atoms closer than this (Å) are one atom written twice."""
+
+BATCH = 2_000
+"""Atoms of a batch: 15 MB of neighbours within 10 Å in a metal, which the processor's cache about holds."""
 
 MOST_BINS = 64
 """Bins along a cell vector; more would only cost memory in an almost empty cell."""
@@ -105,20 +109,48 @@ def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
     GlassError
         Two atoms are on top of each other.
     """
+    return next(neighbor_batches(glass, cutoff, len(glass)))[1]
+
+
+def neighbor_batches(glass: Glass, cutoff: float, size: int = BATCH) -> Iterator[tuple[slice, NeighborList]]:
+    """The neighbours of some atoms at a time, so that those of a large glass need not fit in memory at once.
+
+    Parameters
+    ----------
+    glass : Glass
+    cutoff : float, Å
+    size : int
+        Atoms of a batch.
+
+    Yields
+    ------
+    slice, NeighborList
+        The atoms of the batch, and their neighbours: row 0 belongs to the first of these atoms.
+
+    Raises
+    ------
+    CutoffError, GlassError
+        As :func:`find_neighbors`.
+    """
     require_cutoff_fits(glass, cutoff)
     positions, cell, periodic = embed_in_3d(glass)
-    neighbors = build_pairs(
-        positions, np.zeros(len(glass), np.int32), cell, periodic, np.full((1, 1), float(cutoff)), half=False
-    )
+    bins = _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff))
+    for begin in range(0, max(len(glass), 1), max(size, 1)):
+        atoms = slice(begin, min(begin + size, len(glass)))
+        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, atoms.start, atoms.stop)
+        _refuse_overlap(neighbors, begin)
+        yield atoms, neighbors
+
+
+def _refuse_overlap(neighbors: NeighborList, begin: int) -> None:
     squared = np.einsum("ij,ij->i", neighbors.vector, neighbors.vector)
     if len(squared) and squared.min() < OVERLAP**2:
         pair = int(squared.argmin())
-        first = int(np.searchsorted(neighbors.start, pair, side="right")) - 1
+        first = begin + int(np.searchsorted(neighbors.start, pair, side="right")) - 1
         raise GlassError(
             f"atoms must be apart, but atoms {first} and {int(neighbors.index[pair])} (counted from 0) are "
             f"{np.sqrt(squared[pair]):.2g} Å from each other: remove the duplicate or check cell and units"
         )
-    return neighbors
 
 
 def embed_in_3d(glass: Glass) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
@@ -159,17 +191,21 @@ def build_pairs(
         Its order depends only on the input.
     """
     bins = _sort_into_bins(positions, kind, cell, periodic, float(cutoff.max()))
-    n_atoms = len(positions)
-    start = np.zeros(n_atoms + 1, np.int64)
+    return _pairs_of(bins, cutoff, half, 0, len(positions))
+
+
+def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, begin: int, end: int) -> NeighborList:
+    """Pairs of the atoms ``begin:end`` with all others."""
+    start = np.zeros(end - begin + 1, np.int64)
     # room for a sphere's share of the cell and more; pages that are never written take no memory
     share = 2.0 * bins.reach / bins.n_bins
-    share = np.where(periodic, share, np.minimum(share, 1.0)).prod()
-    room = 64 + int((0.4 if half else 0.8) * share * n_atoms**2)
+    share = np.where(bins.periodic, share, np.minimum(share, 1.0)).prod()
+    room = 64 + int((0.4 if half else 0.8) * share * len(bins.atom) * (end - begin))
     while True:
         index = np.empty(room, np.int32)
         image = np.empty((room, 3), np.int8)
         vector = np.empty((0 if half else room, 3))
-        n_pairs = _search(bins, cutoff**2, half, start, index, image, vector)
+        n_pairs = _search(bins, cutoff**2, half, begin, start, index, image, vector)
         if n_pairs >= 0:
             return NeighborList(start, index[:n_pairs], vector[:n_pairs], image[:n_pairs])
         room *= 2
@@ -240,17 +276,18 @@ def _search(
     bins: _Bins,
     squared_cutoff: Floats,
     half: bool,
+    first_atom: int,
     start: Longs,
     index: Integers,
     image: NDArray[np.int8],
     vector: Floats,
 ) -> np.int64:
-    """Write the pairs; their number, or -1 if there is no room for them."""
+    """Write the pairs of as many atoms as ``start`` has rows; their number, or -1 if there is no room for them."""
     # no tuple in the loops: every use of one of its arrays would count references
     n_bins, first, place, atom, kind, bin_, inside, wrap, position, cell, periodic, reach, skewness = bins
     near = np.empty(len(atom), np.int64)
     n_pairs = np.int64(0)
-    for i in range(len(atom)):
+    for i in range(first_atom, first_atom + len(start) - 1):
         p = place[i]
         own_a, own_b, own_c = bin_[p, 0], bin_[p, 1], bin_[p, 2]
         u, v, w = inside[p, 0], inside[p, 1], inside[p, 2]
@@ -295,7 +332,7 @@ def _search(
                             vector[n_pairs, 1] = position[1, q] - y
                             vector[n_pairs, 2] = position[2, q] - z
                         n_pairs += 1
-        start[i + 1] = n_pairs
+        start[i - first_atom + 1] = n_pairs
     return n_pairs
 
 

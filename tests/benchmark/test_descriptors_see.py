@@ -7,15 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import tomli_w
+from toy import write_task
 
-from zoo._files import read_toml
-from zoo.benchmark.cell import _features_decline, features_of_glasses, task_rows
+from zoo._files import read_toml, sha256_of
+from zoo.benchmark.cell import _features_decline, feature_matrix, features_of_glasses, task_rows
 from zoo.benchmark.suite import Cell
 from zoo.benchmark.task import load_rows, read_task
 from zoo.datasets.load import load_dataset
-from zoo.errors import MissingSoftwareError
+from zoo.errors import MissingSoftwareError, TaskError, ZooError
 from zoo.features.compute import compute_features
 from zoo.features.declaration import Column, FeatureSet, feature_sets
+from zoo.features.stored import stored_set
+from zoo.formats.npz import read_npz, write_npz
 from zoo.glass import Glass
 
 
@@ -75,3 +78,46 @@ def test_descriptors_get_lengths_in_angstrom(root) -> None:
 def test_missing_software_is_said_and_not_recorded(root) -> None:
     with pytest.raises(MissingSoftwareError, match="needs no_such_module: pip install 'nothing'"):
         compute_features("lost+species", load_dataset("toy").glasses["g0"])
+
+
+@pytest.fixture
+def searched(root, sets: None) -> Iterator[None]:
+    """A second target, known for every third atom, and ``costly``, which reads it."""
+    path = root / "datasets" / "toy" / "card.toml"
+    card = read_toml(path)
+    for file in card["files"]:
+        glass = read_npz(path.parent / file["path"])
+        values = np.where(np.arange(len(glass)) % 3, np.nan, np.arange(len(glass)))
+        write_npz(path.parent / file["path"], glass.with_fields(effort=(values, "eV")))
+        file.update(sha256=sha256_of(path.parent / file["path"]), bytes=(path.parent / file["path"]).stat().st_size)
+    effort = {"name": "effort", "unit": "eV", "role": "target", "description": "made up", "missing": "not searched"}
+    card["columns"].append(effort)
+    path.write_text(tomli_w.dumps(card))
+    own = stored_set("costly", "", "none", (Column("effort", "eV", "a"),), "dynamics", averaged=False, everywhere=False)
+    feature_sets.register(own)
+    yield
+    del feature_sets._entries["costly"]
+
+
+@pytest.mark.usefixtures("searched")
+def test_a_target_is_an_input_only_where_the_task_says_so(root) -> None:
+    write_task(root, "with-effort", inputs=["effort"])
+    rows, refused = task_rows("with-effort"), task_rows("toy-class")
+    assert len(rows) == len(refused) / 3
+    assert (rows.source % 3 == 0).all()
+    cell = Cell("with-effort", "costly", "ridge", "glass", 0, 0, None)
+    assert _features_decline(cell, rows) is None
+    assert "target of toy" in str(_features_decline(cell, refused))
+    np.testing.assert_array_equal(feature_matrix("with-effort", "costly+species").matrix[:, 0], rows.source % 108)
+    for name in ("slip", "species"):
+        write_task(root, "wrong", inputs=[name])
+        with pytest.raises(TaskError, match="inputs must be targets"):
+            load_rows(read_task("wrong"))
+
+
+@pytest.mark.usefixtures("searched")
+def test_only_what_is_not_known_may_be_missing(root) -> None:
+    glass = load_dataset("toy").glasses["g0"]
+    assert np.isnan(compute_features("costly", glass)).sum() == 72
+    with pytest.raises(ZooError, match="must be finite, but column 'effort_cg' is nan in row 0"):
+        compute_features("costly@cg", glass)

@@ -64,8 +64,10 @@ def test_a_wrong_expression_is_met_with_a_guess(name, words):
 def test_a_missing_field_is_a_reason_to_decline():
     with pytest.raises(ZooError, match="the glass has no field 'vibrational_msd'"):
         compute_features("vibration", alloy())
-    partly = alloy().with_fields(barrier_mean=(np.where(np.arange(500) < 3, np.nan, 1.0), "eV"))
-    assert "not known for every atom" in (feature_sets["barrier"].declines(partly) or "")
+    partly = alloy().with_fields(shear_modulus=(np.where(np.arange(500) < 3, np.nan, 1.0), "GPa"))
+    assert "not known for every atom" in (feature_sets["elastic"].declines(partly) or "")
+    nowhere = alloy().with_fields(barrier_mean=(np.full(500, np.nan), "eV"))
+    assert "not known for any atom" in (feature_sets["barrier"].declines(nowhere) or "")
     unit = alloy().with_fields(barrier_mean=(np.ones(500), "K"))
     assert "must be in eV" in (feature_sets["barrier"].declines(unit) or "")
     assert "barrier" in (

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,6 +44,16 @@ def test_an_affine_deformation_has_no_d2min(which: str, seed: int, request: pyte
     strain = 0.5 * (gradient @ gradient.T - np.eye(glass.dimension))
     deviator = strain - np.trace(strain) / glass.dimension * np.eye(glass.dimension)
     np.testing.assert_allclose(local.von_mises, np.sqrt(0.5 * (deviator**2).sum()), rtol=1e-9)
+
+
+def test_ovito_finds_the_same() -> None:
+    """OVITO sums over the neighbours where we average; its shear strain is the von Mises invariant too."""
+    stored = json.loads((Path(__file__).parent / "reference" / "ovito_strain.json").read_text())
+    before = Glass(stored["positions"], ["Cu"] * 108, stored["cell"])
+    after = Glass(stored["positions_after"], ["Cu"] * 108, stored["cell_after"])
+    local, counts = local_deformation(before, after, CUTOFF), find_neighbors(before, CUTOFF).counts
+    np.testing.assert_allclose(local.d2min * counts, stored["nonaffine_squared_displacement"], rtol=1e-10)
+    np.testing.assert_allclose(local.von_mises, stored["shear_strain"], rtol=1e-10)
 
 
 @pytest.mark.parametrize("strain", [0.01, 0.1, 0.6])

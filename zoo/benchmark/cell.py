@@ -121,7 +121,11 @@ def _features_decline(cell: Cell, rows: TaskRows) -> str | None:
     if (entry.rows == "pairs") != (kind == "pairs"):
         return f"{entry.name} describes {entry.rows}, {rows.dataset.card.name} holds {kind}"
     card = rows.dataset.card
-    told = [column for column in card.columns if column.name in entry.fields and column.role != "feature"]
+    told = [
+        column
+        for column in card.columns
+        if column.name in entry.fields and column.role != "feature" and column.name not in rows.task.inputs
+    ]
     if told:
         return f"{entry.name} reads {told[0].name}, which is a {told[0].role} of {card.name}, not a feature"
     if kind == "glasses":

@@ -35,8 +35,10 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
 class Task(Struct, frozen=True, forbid_unknown_fields=True):
     """Declaration of a task; thresholds are part of its version.
 
-    ``species``: atoms of these only; all of them if it is empty. ``score_by``: *glass* averages the metric over
-    glasses, *fold* over folds, where single glasses hold too few rows.
+    ``species``: atoms of these only; all of them if it is empty. ``inputs``: other targets of the data set that
+    descriptors may read here, such as barriers that were searched beforehand; every descriptor is scored on the rows
+    where all of them are known. ``score_by``: *glass* averages the metric over glasses, *fold* over folds, where single
+    glasses hold too few rows.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True):
     score_by: Literal["glass", "fold"]
     description: str = ""
     species: list[str] = []
+    inputs: list[str] = []
     seed: int = 0
 
 
@@ -131,6 +134,7 @@ def load_rows(task: Task) -> TaskRows:
     for name in task.target:
         if name not in targets:
             raise TaskError(f"task {task.name}: {name!r} is no target of {task.dataset}; targets: {', '.join(targets)}")
+    _require_fair_inputs(task, dataset)
     rows = _rows_of_pairs(task, dataset) if dataset.card.kind == "pairs" else _rows_of_atoms(task, dataset)
     if not np.isfinite(rows.target).all():
         raise TaskError(
@@ -149,6 +153,8 @@ def _rows_of_atoms(task: Task, dataset: Dataset) -> TaskRows:
     glass = np.repeat(np.arange(len(entries), dtype=np.int32), [len(value) for value in values])
     value = np.concatenate(values)
     source = _labelled_rows(task, dataset, value)
+    for name in task.inputs:
+        source = source[np.isfinite(np.concatenate([of[name].values for of in fields])[source])]
     if task.species:
         species = np.concatenate([dataset.glasses[entry.id].species for entry in entries])
         _require_known_species(task, np.unique(species).tolist())
@@ -163,6 +169,16 @@ def _rows_of_atoms(task: Task, dataset: Dataset) -> TaskRows:
         source=source,
         origin=[entry.origin or f"glass {entry.id}" for entry in entries],
     )
+
+
+def _require_fair_inputs(task: Task, dataset: Dataset) -> None:
+    possible = [name for name in dataset.card.names("target") if name not in task.target]
+    for name in task.inputs:
+        if name not in possible or dataset.card.kind == "pairs":
+            raise TaskError(
+                f"task {task.name}: inputs must be targets of the glasses of a data set other than what is predicted, "
+                f"got {name!r} of {task.dataset}"
+            )
 
 
 def _require_known_species(task: Task, known: list[str]) -> None:

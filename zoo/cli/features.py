@@ -78,17 +78,19 @@ def command(glassfile: Path, features: str, output: Path | None, plot: Path | No
 
 
 def _print(found: Description, out: Any, most: int = 20) -> None:
+    import numpy as np
     from rich.table import Table
 
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
     for title in ("column", "unit", "family", "mean", "std", "min", "max"):
         table.add_column(title, justify="right" if title in ("mean", "std", "min", "max") else "left")
-    values = found.matrix.astype(float)
-    numbers = zip(values.mean(axis=0), values.std(axis=0), values.min(axis=0), values.max(axis=0), strict=True)
-    rows = list(zip(found.columns, numbers, strict=True))
-    for column, statistics in rows[:: -(-len(rows) // most)]:
+    every = -(-len(found.columns) // most)
+    for k, column in list(enumerate(found.columns))[::every]:
+        values = found.matrix[:, k].astype(float)
+        values = values[np.isfinite(values)]
+        statistics = (values.mean(), values.std(), values.min(), values.max())
         table.add_row(column.name, column.unit, column.family, *(f"{number:.4g}" for number in statistics))
     out.print(f"{found.entry.title}: {len(found.glass)} atoms, {len(found.columns)} columns", soft_wrap=True)
     out.print(table)
     if len(found.columns) > most:
-        out.print(f"shown: one in {-(-len(rows) // most)} columns")
+        out.print(f"shown: one in {every} columns")

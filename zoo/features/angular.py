@@ -52,26 +52,22 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
     (2015), there without ``f`` but cut off too.
     """
     from zoo.features.kernels.angular import sum_triples
-    from zoo.neighbors import find_neighbors
+    from zoo.neighbors import neighbor_batches
 
-    near = find_neighbors(glass, CUTOFF)
     widths = sorted({xi for xi, _, _ in PARAMETERS})
-    table = sum_triples(
-        near.start,
-        near.index,
-        near.vector,
-        glass.species_index(kinds),
-        len(kinds),
-        CUTOFF,
-        np.array([(xi * UNIT) ** -2 for xi in widths]),
-        np.array([widths.index(xi) for xi, _, _ in PARAMETERS]),
-        np.array([float(lam) for _, lam, _ in PARAMETERS]),
-        np.array([zeta.bit_length() - 1 for _, _, zeta in PARAMETERS]),
-    )
-    return np.asarray(table.reshape(len(glass), -1))
+    eta = np.array([(xi * UNIT) ** -2 for xi in widths])
+    which = np.array([widths.index(xi) for xi, _, _ in PARAMETERS])
+    sign = np.array([float(lam) for _, lam, _ in PARAMETERS])
+    doublings = np.array([zeta.bit_length() - 1 for _, _, zeta in PARAMETERS])
+    kind, n_kinds = glass.species_index(kinds), len(kinds)
+    table = np.empty((len(glass), n_kinds * (n_kinds + 1) // 2 * len(PARAMETERS)), np.float32)
+    for atoms, near in neighbor_batches(glass, CUTOFF):
+        sums = sum_triples(near.start, near.index, near.vector, kind, n_kinds, CUTOFF, eta, which, sign, doublings)
+        table[atoms] = sums.reshape(len(sums), -1)
+    return table
 
 
-feature_sets.register(
+ANGULAR = feature_sets.register(
     FeatureSet(
         name="angular",
         title="Angular symmetry functions",

@@ -76,7 +76,7 @@ def _invariants(sums: np.ndarray) -> np.ndarray:
     return np.column_stack([second, *(third_order(sums, degree, triples(degree)) for degree in EVEN)])
 
 
-feature_sets.register(
+BOND_ORDER = feature_sets.register(
     FeatureSet(
         name="bond-order",
         title="Bond-orientational order, plain, averaged over neighbours and in shells",

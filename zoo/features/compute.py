@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo._files import atomic_write, storage_error
 from zoo.errors import ZooError
@@ -66,7 +67,7 @@ def compute_features(name: str, glass: Glass, kinds: tuple[str, ...] | None = No
     if reason := entry.declines(seen):
         raise ZooError(f"feature set {name!r} declines: {reason}")
     kinds = kinds or glass.kinds
-    return checked_matrix(entry, entry.compute(seen, kinds), len(glass), kinds)
+    return checked_matrix(entry, entry.compute(seen, kinds), len(glass), kinds, known=_known(seen))
 
 
 def what_it_sees(entry: FeatureSet, glass: Glass) -> Glass:
@@ -75,8 +76,23 @@ def what_it_sees(entry: FeatureSet, glass: Glass) -> Glass:
     return Glass(glass.positions, glass.species, glass.cell, glass.periodic, fields)
 
 
-def checked_matrix(entry: FeatureSet, matrix: FloatArray, n_rows: int, kinds: tuple[str, ...]) -> FloatArray:
-    """The contract of every feature set: shape, float32, finite.
+def _known(glass: Glass) -> NDArray[np.bool_]:
+    """Atoms whose stored fields are all finite, shape (n_atoms,)."""
+    known = np.ones(len(glass), bool)
+    for field in glass.fields.values():
+        if field.values.dtype.kind == "f":
+            known &= np.isfinite(field.values.reshape(len(glass), -1)).all(axis=1)
+    return known
+
+
+def checked_matrix(
+    entry: FeatureSet,
+    matrix: FloatArray,
+    n_rows: int,
+    kinds: tuple[str, ...],
+    known: NDArray[np.bool_] | slice = slice(None),
+) -> FloatArray:
+    """The contract of every feature set: shape, float32, finite in the ``known`` rows.
 
     Raises
     ------
@@ -95,9 +111,9 @@ def checked_matrix(entry: FeatureSet, matrix: FloatArray, n_rows: int, kinds: tu
             f"feature set {entry.name!r} must return float32 of shape {(n_rows, len(columns))}, "
             f"got {matrix.dtype} of shape {matrix.shape}"
         )
-    bad = np.flatnonzero(~np.isfinite(matrix).all(axis=0))
+    bad = np.flatnonzero(~np.isfinite(matrix[known]).all(axis=0))
     if len(bad):
-        row = int(np.flatnonzero(~np.isfinite(matrix[:, bad[0]]))[0])
+        row = int(np.arange(n_rows)[known][~np.isfinite(matrix[known, bad[0]])][0])
         raise ZooError(
             f"feature set {entry.name!r} must be finite, but column {columns[bad[0]].name!r} is {matrix[row, bad[0]]} "
             f"in row {row}"

@@ -22,12 +22,15 @@ def declines_if_open(glass: Glass) -> str | None:
     return None if glass.periodic.all() else "the glass must be periodic in all directions: a surface has no cells"
 
 
-def declines_without(glass: Glass, field: str, unit: str, hint: str) -> str | None:
-    """A glass without a stored field, or one in another unit or not known for every atom."""
+def declines_without(glass: Glass, field: str, unit: str, hint: str, everywhere: bool = True) -> str | None:
+    """A glass without a stored field, or with one in another unit, or not known for any atom, or ``everywhere``."""
     if field not in glass.fields:
         return f"the glass has no field {field!r} ({unit}): {hint}"
     if glass.fields[field].unit != unit:
         return f"its field {field!r} must be in {unit}, got {glass.fields[field].unit}"
-    if not np.isfinite(glass.fields[field].values.astype(np.float64)).all():
+    known = np.isfinite(glass.fields[field].values.astype(np.float64))
+    if everywhere and not known.all():
         return f"its field {field!r} is not known for every atom"
+    if not known.any():
+        return f"its field {field!r} is not known for any atom"
     return None

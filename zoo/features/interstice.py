@@ -104,7 +104,7 @@ feature_sets.register(
         declines=declines_radical,
     )
 )
-feature_sets.register(
+INTERSTICE = feature_sets.register(
     FeatureSet(
         name="interstice",
         title="Interstices of the first shell and of the neighbours' shells, by Voronoi faces and by distance",

@@ -98,4 +98,4 @@ SRO = feature_sets.register(
         declines=declines_radical,
     )
 )
-feature_sets.register(over_neighbors(SRO, "sro-mro"))
+SRO_MRO = feature_sets.register(over_neighbors(SRO, "sro-mro"))

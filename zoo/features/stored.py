@@ -29,9 +29,15 @@ HINTS: dict[Need, str] = {
 
 
 def stored_set(
-    name: str, title: str, citation: str, columns: tuple[Column, ...], need: Need, averaged: bool = True
+    name: str,
+    title: str,
+    citation: str,
+    columns: tuple[Column, ...],
+    need: Need,
+    averaged: bool = True,
+    everywhere: bool = True,
 ) -> FeatureSet:
-    """A set whose plain columns are fields of the same names and units."""
+    """A set whose plain columns are fields of the same names and units, perhaps not known ``everywhere``."""
     own = tuple(column.name for column in columns)
     around = tuple(replace(column, name=f"{column.name}_cg", length=REACH) for column in columns) if averaged else ()
 
@@ -41,7 +47,7 @@ def stored_set(
         return np.hstack([*parts, coarse_grain(glass, plain, REACH)] if averaged else parts)
 
     def declines(glass: Glass) -> str | None:
-        reasons = (declines_without(glass, column.name, column.unit, HINTS[need]) for column in columns)
+        reasons = (declines_without(glass, column.name, column.unit, HINTS[need], everywhere) for column in columns)
         return next(filter(None, reasons), None)
 
     return FeatureSet(
@@ -90,6 +96,7 @@ BARRIER = stored_set(
     (Column("barrier_mean", "eV", "barrier"),),
     "dynamics",
     averaged=False,
+    everywhere=False,
 )
 VIBRATIONAL_ENTROPY = stored_set(
     "vibrational-entropy",

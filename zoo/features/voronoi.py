@@ -166,7 +166,7 @@ feature_sets.register(
     )
 )
 
-feature_sets.register(
+VORONOI_RADICAL = feature_sets.register(
     FeatureSet(
         name="voronoi-radical",
         title="Radical Voronoi polyhedra, weighted by atomic radii",

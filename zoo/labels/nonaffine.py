@@ -24,7 +24,8 @@ class LocalDeformation:
     ----------
     d2min : ndarray of shape (n_atoms,), float64, Å²
         Mean squared distance of the neighbours from the affine fit; NaN where these do not fix it: fewer
-        neighbours than dimensions, or all of them in one plane.
+        neighbours than dimensions, or all of them in one plane. OVITO gives the sum instead of the mean, equal to
+        1e-14 (see the tests).
     von_mises : ndarray of shape (n_atoms,), float64, dimensionless
         von Mises invariant of the local Green-Lagrange strain.
     """
