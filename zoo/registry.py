@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from typing import Generic, Protocol, TypeVar
 
-from zoo.errors import RegistrationError, UnknownNameError
+from zoo.errors import MissingSoftwareError, RegistrationError, UnknownNameError
 
 
 class Declaration(Protocol):
@@ -21,6 +22,18 @@ class Declaration(Protocol):
 
 
 D = TypeVar("D", bound=Declaration)
+
+
+def require_modules(kind: str, name: str, requires: Iterable[tuple[str, str]]) -> None:
+    """Refuse to go on without modules, each given with what ``pip install`` installs it with.
+
+    Raises
+    ------
+    MissingSoftwareError
+    """
+    for module, package in requires:
+        if find_spec(module) is None:
+            raise MissingSoftwareError(f"{kind} {name!r} needs {module}: pip install '{package}'")
 
 
 class Registry(Generic[D]):

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 from zoo.benchmark.cell import predict_scores
+from zoo.errors import MissingSoftwareError
 from zoo.models.declaration import model_families
 
 RANDOM = np.random.default_rng(0)
-X = RANDOM.normal(size=(240, 5)).astype(np.float32)
-VALUE = X[:, 0] - 2 * X[:, 1] + 0.1 * RANDOM.normal(size=240)
+IMAGE = (4, 4)
+HIDDEN = RANDOM.normal(size=(240, 3))
+X = (HIDDEN @ RANDOM.normal(size=(3, 16)) + 0.1 * RANDOM.normal(size=(240, 16))).astype(np.float32)
+VALUE = HIDDEN[:, 0] - 2 * HIDDEN[:, 1] + 0.1 * RANDOM.normal(size=240)
 TARGETS = {"classification": (VALUE > 1).astype(float), "regression": VALUE}
+
+
+class Middle:
+    """A trial in the middle of every range."""
+
+    def suggest_float(self, name, low, high, *, log=False):
+        return float(np.sqrt(low * high)) if log else (low + high) / 2
+
+    def suggest_int(self, name, low, high, *, log=False):
+        return round(self.suggest_float(name, low, high, log=log))
+
+    def suggest_categorical(self, name, choices):
+        return choices[-1]
+
+
+def scores_of(family, kind, settings=None):
+    estimator = family.estimator(kind, 7, IMAGE, settings).fit(X[:200], TARGETS[kind][:200])
+    return predict_scores(estimator, X[200:], kind)
 
 
 @pytest.mark.parametrize("kind", ["classification", "regression"])
@@ -22,20 +44,53 @@ TARGETS = {"classification": (VALUE > 1).astype(float), "regression": VALUE}
 def test_a_family_learns_or_says_why_not(name, kind):
     family = model_families[name]
     if reason := family.declines(kind):
-        assert kind in reason or "values" in reason or "classes" in reason
+        assert any(word in reason for word in ("values", "classes", "pip install", "weights"))
         return
-    scores = [predict_scores(family.build(kind, 7).fit(X[:200], TARGETS[kind][:200]), X[200:], kind) for _ in range(2)]
-    assert np.array_equal(*scores), "the same seed must give the same bits"
-    assert scores[0].shape == (40,)
-    correlation = 0.0 if np.ptp(scores[0]) == 0 else np.corrcoef(scores[0], VALUE[200:])[0, 1]
+    if any(find_spec(module) is None for module, _ in family.requires):
+        with pytest.raises(MissingSoftwareError, match="pip install 'glass-zoo"):
+            family.require_software()
+        pytest.skip(f"{family.requires} is not installed")
+    scores, again = scores_of(family, kind), scores_of(family, kind)
+    assert np.array_equal(scores, again), "the same seed must give the same bits"
+    assert scores.shape == (40,)
+    correlation = 0.0 if np.ptp(scores) == 0 else np.corrcoef(scores, VALUE[200:])[0, 1]
     assert correlation == 0.0 if family.null_control else correlation > 0.5
+    if settings := family.space(Middle(), kind):
+        assert not np.array_equal(scores, scores_of(family, kind, settings)), "the settings must have an effect"
+
+
+@pytest.mark.parametrize("name", ["tabpfn", "tabicl"])
+def test_a_pretrained_family_says_where_its_weights_belong(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    family = model_families[name]
+    assert f"pip install {name}" in family.declines("classification")
+    monkeypatch.setattr("zoo.models.foundation.find_spec", lambda name: object())
+    reason = family.declines("regression")
+    place = tmp_path / "weights" / f"{name}-regression.ckpt"
+    assert str(place) in reason
+    assert "https://" in reason
+    place.parent.mkdir()
+    place.touch()
+    assert family.declines("regression") is None
+    assert family.declines("classification") is not None
+
+
+def test_the_kernel_machine_is_exact_for_few_rows_and_close_to_it_for_many():
+    family, (train, test) = model_families["rbf-svm"], (slice(0, 200), slice(200, 240))
+    for kind, y in TARGETS.items():
+        few, many = (family.build(kind, 0, **more).fit(X[train], y[train]) for more in ({}, {"exact": 100}))
+        assert hasattr(few[-1].machine_, "support_")
+        assert not hasattr(many[-1].machine_, "support_")
+        one, two = predict_scores(few, X[test], kind), predict_scores(many, X[test], kind)
+        assert np.corrcoef(one, two)[0, 1] > 0.9
 
 
 def test_declarations_import_no_learning_library():
     code = (
         "import sys; from zoo.models.declaration import model_families as m; "
         "from zoo.features.declaration import feature_sets as f; m.names(); f.names(); "
-        "heavy = {'sklearn', 'numba', 'xgboost', 'lightgbm', 'pandas', 'matplotlib', 'ase'} & set(sys.modules); "
+        "heavy = {'sklearn', 'numba', 'xgboost', 'lightgbm', 'catboost', 'torch', 'pandas', 'matplotlib', 'ase'}; "
+        "heavy &= set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import subprocess
 import time
 import traceback
@@ -101,7 +102,7 @@ def run_cell(cell: Cell, folder: Path) -> str:
 def _attempt(cell: Cell) -> tuple[Result, pd.DataFrame | None]:
     rows = task_rows(cell.task)
     family = model_families[cell.family]
-    if reason := family.declines(rows.task.kind):
+    if reason := family.declines(rows.task.kind) or _images_decline(cell, family):
         return empty_result(cell, state="declined", reason=reason), None
     if reason := _features_decline(cell, rows):
         return empty_result(cell, state="declined", reason=reason), None
@@ -113,6 +114,12 @@ def _attempt(cell: Cell) -> tuple[Result, pd.DataFrame | None]:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
         return empty_result(cell, state="failed", reason=f"{type(error).__name__}: {error} ({where})"), None
+
+
+def _images_decline(cell: Cell, family: ModelFamily) -> str | None:
+    if family.images and not feature_sets[cell.features].image:
+        return f"{family.name} reads images: take density-grid or density-grid-2d"
+    return None
 
 
 def _features_decline(cell: Cell, rows: TaskRows) -> str | None:
@@ -174,9 +181,10 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     train = _training_rows(split.train, cell)
     x, y = features.matrix, rows.target
     kind = rows.task.kind
-    warm_up = _warm_up(family, kind)
+    image = feature_sets[cell.features].image
+    warm_up = _warm_up(family, kind, image)
     memory_before = reset_peak_memory()
-    estimator = family.build(kind, cell.seed)
+    estimator = family.estimator(kind, cell.seed, image)
     started = time.process_time()
     estimator.fit(x[train], y[train])
     fitted = time.process_time()
@@ -250,21 +258,21 @@ def _threshold(
     held_out = hold_out_glasses(glass, cell.seed)
     if len(np.unique(y[~held_out])) < 2 or len(np.unique(y[held_out])) < 2:
         return float("nan")
-    estimator = family.build("classification", cell.seed)
+    estimator = family.estimator("classification", cell.seed, feature_sets[cell.features].image)
     estimator.fit(x[~held_out], y[~held_out])
     return best_threshold(y[held_out], predict_scores(estimator, x[held_out], "classification"))
 
 
-def _warm_up(family: ModelFamily, kind: TaskKind) -> float:
+def _warm_up(family: ModelFamily, kind: TaskKind, image: tuple[int, ...]) -> float:
     """Seconds of imports and a first tiny fit, so that they are not counted as the cost of a fit."""
     if (family.name, kind) in _warm:
         return 0.0
     _warm.add((family.name, kind))
     started = time.process_time()
     random = np.random.default_rng(0)
-    x = random.normal(size=(60, 3)).astype(np.float32)
+    x = random.normal(size=(60, math.prod(image) if family.images else 3)).astype(np.float32)
     y = (np.arange(60) % 2).astype(float)
-    estimator = family.build(kind, 0)
+    estimator = family.estimator(kind, 0, image)
     estimator.fit(x, y)
     predict_scores(estimator, x, kind)
     return time.process_time() - started

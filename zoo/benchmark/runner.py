@@ -18,6 +18,7 @@ from zoo.benchmark.cell import empty_result, features_of_glasses, folds_of, key_
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Cell, Suite, cells_of
 from zoo.features.declaration import feature_sets
+from zoo.models.declaration import model_families
 
 
 @dataclass
@@ -73,6 +74,8 @@ def run_suite(
     cells = cells_of(suite)
     for features in {cell.features for cell in cells}:
         feature_sets[features].require_software()
+    for family in {cell.family for cell in cells}:
+        model_families[family].require_software()
     for task in sorted({cell.task for cell in cells}):
         for split in sorted({cell.split for cell in cells if cell.task == task}):
             folds_of(task, split)

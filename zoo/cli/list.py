@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from zoo.cli import console
@@ -51,12 +52,19 @@ def _features(table: Table) -> None:
 def _models(table: Table) -> None:
     from typing import get_args
 
+    from zoo.errors import MissingSoftwareError
     from zoo.models.declaration import TaskKind, model_families
 
-    _columns(table, "name", "tasks", "title", "source")
+    _columns(table, "name", "tasks", "title", "state", "source")
     for entry in model_families:
-        kinds = [kind for kind in get_args(TaskKind) if entry.declines(kind) is None]
-        table.add_row(entry.name, ", ".join(kinds), entry.title, entry.citation)
+        reasons = {kind: entry.declines(kind) for kind in get_args(TaskKind)}
+        kinds = [kind for kind, reason in reasons.items() if reason is None]
+        try:
+            entry.require_software()
+            state = "ready" if kinds else next(iter(reasons.values())) or ""
+        except MissingSoftwareError as error:
+            state = escape(str(error).partition(": ")[2])
+        table.add_row(entry.name, ", ".join(kinds), entry.title, state, entry.citation)
 
 
 def _tasks(table: Table) -> None:

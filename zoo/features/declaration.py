@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import MissingSoftwareError, RegistrationError
-from zoo.registry import Registry
+from zoo.errors import RegistrationError
+from zoo.registry import Registry, require_modules
 
 if TYPE_CHECKING:
     from zoo.glass import Glass
@@ -75,6 +74,8 @@ class FeatureSet:
         Trials of :mod:`zoo.conformance` that the set need not pass, each with the reason.
     requires : tuple of (str, str)
         Modules beyond those of this package, and what ``pip install`` installs each with.
+    image : tuple of int
+        Points along each axis if the columns are images, one for each species; empty if they are not.
     """
 
     name: str
@@ -91,6 +92,7 @@ class FeatureSet:
     smooth: bool = True
     exempt: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[tuple[str, str], ...] = ()
+    image: tuple[int, ...] = ()
 
     def require_software(self) -> None:
         """Refuse to go on without the modules that the set requires.
@@ -99,9 +101,7 @@ class FeatureSet:
         ------
         MissingSoftwareError
         """
-        for module, package in self.requires:
-            if find_spec(module) is None:
-                raise MissingSoftwareError(f"feature set {self.name!r} needs {module}: pip install '{package}'")
+        require_modules("feature set", self.name, self.requires)
 
 
 class FeatureSets(Registry[FeatureSet]):

@@ -105,6 +105,7 @@ def _register(loading: str, dimension: int) -> None:
             columns=lambda kinds: columns(kinds, dimension),
             compute=lambda glass, kinds: density_grid(glass, kinds, loading),
             declines=lambda glass: _declines(glass, dimension),
+            image=(2 * HALF + 1,) * dimension,
             exempt={"rotation": "its images lie along the axes of loading"},
         )
     )
