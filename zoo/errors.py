@@ -68,6 +68,10 @@ class SplitError(ZooError):
     """A split would leak, or cannot be made from the groups at hand."""
 
 
+class TuningError(ZooError):
+    """Settings cannot be searched for: too few glasses, or every trial has failed."""
+
+
 class TaskError(ZooError):
     """A task cannot be scored: labels of one class, missing targets."""
 

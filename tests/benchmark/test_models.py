@@ -34,7 +34,12 @@ class Middle:
         return choices[-1]
 
 
+FEWER = {"catboost": {"iterations": 100}, "explainable-boosting": {"max_rounds": 300, "outer_bags": 1}}
+"""Steps of families that are slow."""
+
+
 def scores_of(family, kind, settings=None):
+    settings = (settings or {}) | FEWER.get(family.name, {})
     estimator = family.estimator(kind, 7, IMAGE, settings).fit(X[:200], TARGETS[kind][:200])
     return predict_scores(estimator, X[200:], kind)
 
@@ -55,7 +60,8 @@ def test_a_family_learns_or_says_why_not(name, kind):
     assert scores.shape == (40,)
     correlation = 0.0 if np.ptp(scores) == 0 else np.corrcoef(scores, VALUE[200:])[0, 1]
     assert correlation == 0.0 if family.null_control else correlation > 0.5
-    if settings := family.space(Middle(), kind):
+    if family.space is not None:
+        settings = family.space(Middle(), kind)
         assert not np.array_equal(scores, scores_of(family, kind, settings)), "the settings must have an effect"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 import subprocess
 import time
 import traceback
@@ -22,6 +23,7 @@ from zoo.benchmark.splits import OptimisticSplit, Split, hold_out_glasses, split
 from zoo.benchmark.store import Result, Store, cell_key
 from zoo.benchmark.suite import Cell
 from zoo.benchmark.task import TaskRows, load_rows, read_task
+from zoo.benchmark.tuning import Budget, Training, tune
 from zoo.errors import StoreError
 from zoo.features.compute import CachedFeatures, cached_features, checked_matrix, what_it_sees
 from zoo.features.declaration import FloatArray, feature_sets
@@ -94,20 +96,27 @@ def run_cell(cell: Cell, folder: Path) -> str:
         done = store.get(key)
         if done is not None:
             return "found"
-        result, predictions = _attempt(cell)
+        result, predictions = _attempt(cell, study_address(folder))
         store.add(result, predictions)
         return result.state
 
 
-def _attempt(cell: Cell) -> tuple[Result, pd.DataFrame | None]:
+def study_address(folder: Path) -> str:
+    """Database of the searches for settings: that of ``ZOO_STUDIES``, or a file in the results folder."""
+    return os.environ.get("ZOO_STUDIES") or f"sqlite:///{folder / 'studies.db'}"
+
+
+def _attempt(cell: Cell, studies: str) -> tuple[Result, pd.DataFrame | None]:
     rows = task_rows(cell.task)
     family = model_families[cell.family]
     if reason := family.declines(rows.task.kind) or _images_decline(cell, family):
         return empty_result(cell, state="declined", reason=reason), None
+    if cell.mode == "tuned" and family.space is None:
+        return empty_result(cell, state="declined", reason=f"{family.name} has nothing to tune"), None
     if reason := _features_decline(cell, rows):
         return empty_result(cell, state="declined", reason=reason), None
     try:
-        return _fit_and_score(cell, rows, family)
+        return _fit_and_score(cell, rows, family, studies)
     except StoreError:
         raise  # a full disk is nobody's failure
     except Exception as error:  # a family may fail in any way; the board shows how
@@ -173,7 +182,7 @@ def features_of_glasses(rows: TaskRows, features: str) -> list[CachedFeatures]:
     return [cached_features(features, rows.dataset.in_angstrom(name), kinds) for name in rows.glass_names]
 
 
-def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Result, pd.DataFrame]:
+def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str) -> tuple[Result, pd.DataFrame]:
     import pandas as pd
 
     features = feature_matrix(cell.task, cell.features)
@@ -181,10 +190,12 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     train = _training_rows(split.train, cell)
     x, y = features.matrix, rows.target
     kind = rows.task.kind
+    group = split.glass if isinstance(split, Split) else np.arange(len(rows))
     image = feature_sets[cell.features].image
     warm_up = _warm_up(family, kind, image)
     memory_before = reset_peak_memory()
-    estimator = family.estimator(kind, cell.seed, image)
+    settings, tuning = _tuned_settings(cell, family, Training(kind, x[train], y[train], group[train]), studies)
+    estimator = family.estimator(kind, cell.seed, image, settings)
     started = time.process_time()
     estimator.fit(x[train], y[train])
     fitted = time.process_time()
@@ -192,7 +203,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
     predicted = time.process_time()
     threshold = np.nan
     if kind == "classification" and isinstance(split, Split):
-        threshold = _threshold(cell, family, x[train], y[train], split.glass[train])
+        threshold = _threshold(cell, family, settings, x[train], y[train], split.glass[train])
     by_glass = {
         rows.glass_names[glass]: evaluate_finite(kind, y[split.test[of_glass]], score[of_glass], threshold)
         for glass in np.unique(rows.glass[split.test])
@@ -202,6 +213,8 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily) -> tuple[Res
         cell,
         scores=evaluate_finite(kind, y[split.test], score, threshold),
         scores_by_glass=by_glass,
+        settings=settings,
+        tuning=tuning,
         threshold=float(threshold) if np.isfinite(threshold) else None,
         n_train=len(train),
         n_test=len(split.test),
@@ -251,14 +264,33 @@ def _training_rows(train: NDArray[np.int64], cell: Cell) -> NDArray[np.int64]:
     return np.sort(random.choice(train, cell.max_train_rows, replace=False))
 
 
+def _tuned_settings(
+    cell: Cell, family: ModelFamily, training: Training, studies: str
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Settings of the family for this cell, and what the search for them has found; both empty in default mode."""
+    if cell.mode == "default":
+        return {}, {}
+    started = time.process_time()
+    budget = Budget(cell.trials, cell.tune_seconds)
+    image = feature_sets[cell.features].image
+    found = tune(family, training, predict_scores, budget, cell.seed, image, studies, key_of(cell))
+    cost = {"n_trials": found.n_trials, "seconds": round(time.process_time() - started, 2)}
+    return found.settings, {"score": found.score, "default_score": found.default_score, **cost}
+
+
 def _threshold(
-    cell: Cell, family: ModelFamily, x: FloatArray, y: NDArray[np.float64], glass: NDArray[np.int32]
+    cell: Cell,
+    family: ModelFamily,
+    settings: dict[str, Any],
+    x: FloatArray,
+    y: NDArray[np.float64],
+    glass: NDArray[np.int32],
 ) -> float:
     """Threshold of largest MCC on training glasses held out from a second fit; never sees a test row."""
     held_out = hold_out_glasses(glass, cell.seed)
     if len(np.unique(y[~held_out])) < 2 or len(np.unique(y[held_out])) < 2:
         return float("nan")
-    estimator = family.estimator("classification", cell.seed, feature_sets[cell.features].image)
+    estimator = family.estimator("classification", cell.seed, feature_sets[cell.features].image, settings)
     estimator.fit(x[~held_out], y[~held_out])
     return best_threshold(y[held_out], predict_scores(estimator, x[held_out], "classification"))
 

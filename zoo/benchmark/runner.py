@@ -89,9 +89,9 @@ def run_suite(
         try:
             _compute_features(pool, todo, on_start, on_finish)
             on_start("cells", len(todo))
-            waiting = {pool.schedule(run_cell, args=[cell, folder], timeout=suite.cell_seconds): cell for cell in todo}
+            waiting = {pool.schedule(run_cell, args=[cell, folder], timeout=_limit(cell, suite)): cell for cell in todo}
             for future in as_completed(waiting):
-                state = _state_of(future, waiting[future], store, suite.cell_seconds)
+                state = _state_of(future, waiting[future], store, _limit(waiting[future], suite))
                 report.states[state] += 1
                 on_finish(state)
         except KeyboardInterrupt:
@@ -100,6 +100,11 @@ def run_suite(
             pool.stop()
             pool.join()
     return report
+
+
+def _limit(cell: Cell, suite: Suite) -> int:
+    """Seconds after which a cell is stopped from outside."""
+    return suite.cell_seconds + cell.tune_seconds
 
 
 def _pool(workers: int) -> Any:

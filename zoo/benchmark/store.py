@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -41,6 +41,11 @@ class Result(Struct, frozen=True):
         Metrics over all test rows of the fold; one that is not defined is absent.
     scores_by_glass : dict of dict of float
         The same for the test rows of each glass alone.
+    settings : dict
+        Of a tuned family; empty for its defaults.
+    tuning : dict of float
+        ``score`` and ``default_score`` of the search (headline metric over the inner folds), ``n_trials``, and its CPU
+        ``seconds``; empty in default mode.
     threshold : float or None
         Score from which on a row was called class 1; chosen on training glasses.
     fit_seconds, predict_seconds : float
@@ -69,6 +74,8 @@ class Result(Struct, frozen=True):
     reason: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     scores_by_glass: dict[str, dict[str, float]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    tuning: dict[str, float] = field(default_factory=dict)
     threshold: float | None = None
     n_train: int = 0
     n_test: int = 0

@@ -17,6 +17,7 @@ from zoo.models.declaration import model_families
 from zoo.paths import content_root
 
 SplitKind = Literal["glass", "random"]
+Mode = Literal["default", "tuned"]
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,8 +32,9 @@ class Suite(Struct, frozen=True, forbid_unknown_fields=True):
     """Declaration of a suite.
 
     ``max_train_rows`` (0: no limit) caps the training rows of a fold, drawn at random from its training glasses;
-    ``cell_seconds`` is the wall time after which a cell is stopped; with ``random_split`` every cell also runs on a
-    leaking random split, to show its optimism.
+    ``cell_seconds`` is the wall time after which a cell is stopped; with ``random_split`` every cell of default mode
+    also runs on a leaking random split, to show its optimism. In mode *tuned* the settings of a family are searched for
+    first, on the training glasses: at most ``trials`` and ``tune_seconds`` of wall time for each cell.
     """
 
     name: str
@@ -42,12 +44,18 @@ class Suite(Struct, frozen=True, forbid_unknown_fields=True):
     max_train_rows: Annotated[int, Meta(ge=0)] = 0
     cell_seconds: Annotated[int, Meta(ge=1)] = 300
     random_split: bool = True
+    modes: Annotated[tuple[Mode, ...], Meta(min_length=1)] = ("default",)
+    trials: Annotated[int, Meta(ge=1)] = 30
+    tune_seconds: Annotated[int, Meta(ge=1)] = 120
     description: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One fit: a family on a feature set, on one fold of a task under one split."""
+    """One fit: a family on a feature set, on one fold of a task under one split.
+
+    ``trials`` and ``tune_seconds`` are 0 in default mode.
+    """
 
     task: str
     features: str
@@ -56,7 +64,9 @@ class Cell:
     fold: int
     seed: int
     max_train_rows: int
-    mode: str = "default"
+    mode: Mode = "default"
+    trials: int = 0
+    tune_seconds: int = 0
 
 
 def suite_names() -> list[str]:
@@ -87,16 +97,23 @@ def read_suite(name: str) -> Suite:
 
 def cells_of(suite: Suite) -> list[Cell]:
     """Every cell of a suite, once."""
-    splits: list[SplitKind] = ["glass", "random"] if suite.random_split else ["glass"]
     cells = [
-        Cell(entry.task, features, family, split, fold, suite.seed, suite.max_train_rows)
+        Cell(entry.task, features, family, split, fold, suite.seed, suite.max_train_rows, mode, *budget)
         for entry in suite.entries
         for features in entry.features
         for family in entry.families
-        for split in splits
+        for mode in suite.modes
+        for split, budget in _ways(suite, mode)
         for fold in range(read_task(entry.task).folds)
     ]
     return list(dict.fromkeys(cells))
+
+
+def _ways(suite: Suite, mode: Mode) -> list[tuple[SplitKind, tuple[int, int]]]:
+    """Splits of a mode, and its budget."""
+    if mode == "tuned":
+        return [("glass", (suite.trials, suite.tune_seconds))]
+    return [("glass", (0, 0)), ("random", (0, 0))] if suite.random_split else [("glass", (0, 0))]
 
 
 def _task_of(entry: Entry, suite: Path) -> str:

@@ -60,6 +60,11 @@ class BoardRow:
     peak_memory_mb: float = 0.0
     null_control: bool = False
 
+    @property
+    def model(self) -> str:
+        """Name of the family, with its mode unless that is the default."""
+        return self.family if self.mode == "default" else f"{self.family}, {self.mode}"
+
 
 @dataclass(frozen=True)
 class TaskBoard:
@@ -94,7 +99,7 @@ def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
             for features in entry.features
             for family in entry.families
         )
-        rows = [_row(task, *pair, groups[name, *pair, "default"], store) for pair in asked]
+        rows = [_row(task, *pair, mode, groups[name, *pair, mode], store) for pair in asked for mode in suite.modes]
         headline = HEADLINE[task.kind]
         rows.sort(key=lambda row: -row.scores.get(headline, -np.inf))
         boards.append(TaskBoard(task, rows))
@@ -112,13 +117,15 @@ def _latest(store: Store, suite: Suite) -> Iterable[Result]:
     return [result for result in store if result.key in keys]
 
 
-def _row(task: Task, features: str, family: str, by_split: dict[str, list[Result]], store: Store) -> BoardRow:
+def _row(
+    task: Task, features: str, family: str, mode: str, by_split: dict[str, list[Result]], store: Store
+) -> BoardRow:
     folds = by_split.get("glass", [])
     null = feature_sets[features].null_control or model_families[family].null_control
     bad = next((result for result in folds if result.state != "ok"), None)
     if bad is not None or len(folds) < task.folds:
         state, reason = (bad.state, bad.reason) if bad else ("incomplete", f"{len(folds)} of {task.folds} folds done")
-        return BoardRow(features, family, "default", state, reason, null_control=null)
+        return BoardRow(features, family, mode, state, reason, null_control=null)
     headline = HEADLINE[task.kind]
     if task.score_by == "glass":
         by_glass = {glass: scores for result in folds for glass, scores in result.scores_by_glass.items()}
@@ -129,7 +136,7 @@ def _row(task: Task, features: str, family: str, by_split: dict[str, list[Result
     return BoardRow(
         features=features,
         family=family,
-        mode=folds[0].mode,
+        mode=mode,
         state="ok",
         scores=scores,
         interval=interval,

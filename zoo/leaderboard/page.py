@@ -48,7 +48,7 @@ def draw_board(board: TaskBoard) -> str:
     if not rows:
         return ""
     features = list(dict.fromkeys(row.features for row in rows))[::-1]
-    families = sorted({row.family for row in rows})
+    families = sorted({row.model for row in rows})
     with plt.rc_context({"font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "glass-zoo"}):
         figure, axis = plt.subplots(figsize=(8.6, 1.2 + 0.75 * len(features)), layout="constrained")
         for number, family in enumerate(families):
@@ -70,7 +70,7 @@ def draw_board(board: TaskBoard) -> str:
 
 
 def _draw_family(axis: Any, board: TaskBoard, family: str, features: list[str], offset: float, number: int) -> None:
-    rows = [row for row in board.rows if row.family == family and row.state == "ok" and board.headline in row.scores]
+    rows = [row for row in board.rows if row.model == family and row.state == "ok" and board.headline in row.scores]
     colour = f"C{number % 10}"
     for row in rows:
         if row.interval:

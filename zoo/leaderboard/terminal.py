@@ -58,7 +58,7 @@ def _table(board: TaskBoard, rows: list[BoardRow]) -> Table:
         table.add_row(
             str(rank),
             row.features,
-            row.family,
+            row.model,
             number(row.scores.get(shown[0])),
             f"{low:.3f}-{high:.3f}" if row.interval else "",
             *(number(row.scores.get(name)) for name in shown[1:]),
@@ -80,7 +80,7 @@ def _print_unscored(board: TaskBoard, console: Console) -> None:
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in board.rows:
         if row.state != "ok":
-            reasons.setdefault((row.state, row.family, row.reason), []).append(row.features)
+            reasons.setdefault((row.state, row.model, row.reason), []).append(row.features)
     for (state, family, reason), features in reasons.items():
         console.print(
             f"{state}: {family} on {', '.join(features)}: {reason}", style="yellow", highlight=False, markup=False

@@ -30,7 +30,7 @@ class ModelFamily:
         Single-threaded: the harness runs one fit per core. A classifier offers ``predict_proba`` or
         ``decision_function``. Scaling belongs inside, as a pipeline. Without settings it has its defaults.
     space : callable of (trial, kind) returning settings
-        What there is to tune, suggested by an Optuna trial; nothing by default.
+        What there is to tune, suggested by an Optuna trial; None if there is nothing.
     explained_by : {"coefficients", "trees", "sampling"}
         How Shapley values are read from the fitted estimator.
     version : int
@@ -49,7 +49,7 @@ class ModelFamily:
     title: str
     citation: str
     build: Callable[..., Any]
-    space: Callable[[Trial, TaskKind], dict[str, Any]] = lambda trial, kind: {}
+    space: Callable[[Trial, TaskKind], dict[str, Any]] | None = None
     explained_by: Literal["coefficients", "trees", "sampling"] = "sampling"
     version: int = 1
     declines: Callable[[TaskKind], str | None] = lambda kind: None
