@@ -72,6 +72,10 @@ class TuningError(ZooError):
     """Settings cannot be searched for: too few glasses, or every trial has failed."""
 
 
+class TrackingError(ZooError):
+    """The tracking store cannot be reached or written to."""
+
+
 class TaskError(ZooError):
     """A task cannot be scored: labels of one class, missing targets."""
 

@@ -15,9 +15,13 @@ import msgspec
 from msgspec import Struct, field
 
 from zoo._files import atomic_write, storage_error
-from zoo.benchmark.suite import Cell
-from zoo.benchmark.task import Task
+from zoo.benchmark.suite import Cell, Suite, cells_of
+from zoo.benchmark.task import Task, read_task
+from zoo.datasets.card import read_card
+from zoo.datasets.registry import dataset_folder
 from zoo.errors import StoreError
+from zoo.features.declaration import feature_sets
+from zoo.models.declaration import model_families
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -215,3 +219,14 @@ class Store:
             yield True
         finally:
             lock.release()
+
+
+def latest_results(store: Store, suite: Suite) -> list[Result]:
+    """Results of the cells of a suite as they are declared now, on the data as their card states them now."""
+    tasks = {entry.task: read_task(entry.task) for entry in suite.entries}
+    data = {name: read_card(dataset_folder(task.dataset)).content_hash for name, task in tasks.items()}
+    keys = set()
+    for cell in cells_of(suite):
+        versions = feature_sets[cell.features].version, model_families[cell.family].version
+        keys.add(cell_key(cell, tasks[cell.task], *versions, data[cell.task]))
+    return [result for result in store if result.key in keys]

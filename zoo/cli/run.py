@@ -19,8 +19,9 @@ CHECK = 30.0
 @click.argument("suite_name", metavar="SUITE")
 @click.option("--results", type=click.Path(path_type=Path, file_okay=False), help="Results folder (or ZOO_RESULTS).")
 @click.option("--workers", type=click.IntRange(1), help="Processes; one per core by default.")
+@click.option("--track/--no-track", default=True, show_default=True, help="Write MLflow runs afterwards.")
 @click.option("--board/--no-board", default=True, show_default=True, help="Print the board afterwards.")
-def command(suite_name: str, results: Path | None, workers: int | None, board: bool) -> None:
+def command(suite_name: str, results: Path | None, workers: int | None, track: bool, board: bool) -> None:
     """Score every feature set and model of SUITE (a name or a TOML file).
 
     Cells that are finished are not run again: Ctrl-C loses nothing, and the same command continues.
@@ -44,6 +45,10 @@ def command(suite_name: str, results: Path | None, workers: int | None, board: b
         sys.exit(130)
     if report.states["elsewhere"]:
         out.print("another run is busy with the cells counted as elsewhere: run again when it is done", style="yellow")
+    if track:
+        from zoo.cli.track import write_runs
+
+        write_runs(suite, folder)
     if board:
         from zoo.cli.board import show_board
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.benchmark.metrics import HEADLINE, evaluate, metric_names
-from zoo.benchmark.store import Result, Store, cell_key
-from zoo.benchmark.suite import Suite, cells_of
+from zoo.benchmark.store import Result, Store, latest_results
+from zoo.benchmark.suite import Suite
 from zoo.benchmark.task import Task, read_task
 from zoo.datasets.card import read_card
 from zoo.datasets.registry import dataset_folder
@@ -87,7 +86,7 @@ class TaskBoard:
 def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
     """One board for each task of a suite, from the results at hand."""
     groups: dict[tuple[str, str, str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
-    for result in _latest(store, suite):
+    for result in latest_results(store, suite):
         groups[result.task, result.features, result.family, result.mode][result.split].append(result)
     boards = []
     for name in dict.fromkeys(entry.task for entry in suite.entries):
@@ -104,17 +103,6 @@ def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
         rows.sort(key=lambda row: -row.scores.get(headline, -np.inf))
         boards.append(TaskBoard(task, rows))
     return boards
-
-
-def _latest(store: Store, suite: Suite) -> Iterable[Result]:
-    """Results of the cells of a suite as they are declared now, on the data as their card states them now."""
-    tasks = {entry.task: read_task(entry.task) for entry in suite.entries}
-    data = {name: read_card(dataset_folder(task.dataset)).content_hash for name, task in tasks.items()}
-    keys = set()
-    for cell in cells_of(suite):
-        versions = feature_sets[cell.features].version, model_families[cell.family].version
-        keys.add(cell_key(cell, tasks[cell.task], *versions, data[cell.task]))
-    return [result for result in store if result.key in keys]
 
 
 def _row(
