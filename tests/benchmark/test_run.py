@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,11 +33,11 @@ from zoo.models.declaration import ModelFamily, model_families
 CELL = Cell("toy-class", "coordination", "logistic", "glass", 0, 0, 0)
 
 
-def zoo_run(root: Path, results: Path, suite: str = "toy") -> subprocess.Popen[str]:
+def zoo_run(root: Path, results: Path, suite: str = "toy", track: str = "--no-track") -> subprocess.Popen[str]:
     """``zoo run`` in a process group of its own."""
     environment = {**os.environ, "ZOO_ROOT": str(root), "ZOO_RESULTS": str(results)}
     return subprocess.Popen(
-        [sys.executable, "-m", "zoo", "run", suite, "--no-board", "--workers", "2"],
+        [sys.executable, "-m", "zoo", "run", suite, "--no-board", track, "--workers", "2"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -164,11 +165,14 @@ def test_control_c_ends_cleanly_and_says_how_to_go_on(root, tmp_path):
 
 def test_two_runs_at_once_share_the_work(root, tmp_path):
     results = tmp_path / "results"
-    processes = [zoo_run(root, results) for _ in range(2)]
+    processes = [zoo_run(root, results, track="--track") for _ in range(2)]
+    written = 0
     for process in processes:
-        _, errors = process.communicate(timeout=120)
+        out, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
+        written += int(re.search(r"(\d+) new MLflow runs", out)[1])
     assert len(Store(results).finished()) == 72
+    assert written == 12  # rows: each is written once
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_first_fit(root, tmp_path):

@@ -145,3 +145,17 @@ def test_a_tuned_suite_has_rows_of_its_own(root, tmp_path):
     (plain,) = (row for row in board.rows if row.model == "decision-tree")
     assert tuned.scores["average_precision"] > plain.scores["average_precision"]
     assert run_suite(suite, tmp_path).found == 36
+
+
+def test_a_damaged_study_file_costs_nothing_that_is_finished(root, tmp_path):
+    write_suite(root, "toy", features=["species"], families=["decision-tree"], modes=["tuned"], trials=2)
+    suite = read_suite("toy")
+    run_suite(suite, tmp_path, workers=2)
+    (tmp_path / "studies.db").write_bytes(b"no database" * 1000)
+    assert run_suite(suite, tmp_path).found == 6
+    victim = next(iter(Store(tmp_path)))
+    (tmp_path / "results" / f"{victim.key}.json").unlink()
+    with pytest.raises(TuningError, match="a damaged file may be deleted"):
+        run_suite(suite, tmp_path)
+    (tmp_path / "studies.db").unlink()
+    assert run_suite(suite, tmp_path).states == {"ok": 1}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -24,7 +25,7 @@ from zoo.benchmark.store import Result, Store, cell_key
 from zoo.benchmark.suite import Cell
 from zoo.benchmark.task import TaskRows, load_rows, read_task
 from zoo.benchmark.tuning import Budget, Training, tune
-from zoo.errors import StoreError
+from zoo.errors import StoreError, TuningError
 from zoo.features.compute import CachedFeatures, cached_features, checked_matrix, what_it_sees
 from zoo.features.declaration import FloatArray, feature_sets
 from zoo.models.declaration import ModelFamily, TaskKind, model_families
@@ -104,6 +105,27 @@ def run_cell(cell: Cell, folder: Path) -> str:
 def study_address(folder: Path) -> str:
     """Database of the searches for settings: that of ``ZOO_STUDIES``, or a file in the results folder."""
     return os.environ.get("ZOO_STUDIES") or f"sqlite:///{folder / 'studies.db'}"
+
+
+def prepare_studies(folder: Path) -> None:
+    """Make the tables of that database before workers use it together.
+
+    Raises
+    ------
+    TuningError
+        The database cannot be reached or is damaged.
+    """
+    import optuna
+
+    try:
+        with FileLock(folder / ".studies.lock"):
+            optuna.storages.RDBStorage(study_address(folder))
+    except Exception as error:  # whatever the database behind the address may raise
+        first = (str(error).splitlines() or [""])[0]
+        raise TuningError(
+            f"searches for settings cannot be kept in {study_address(folder)}: {first}; a damaged file may be deleted, "
+            "finished cells do not need it"
+        ) from error
 
 
 def _attempt(cell: Cell, studies: str) -> tuple[Result, pd.DataFrame | None]:

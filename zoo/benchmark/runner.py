@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from zoo._machine import one_thread_each
-from zoo.benchmark.cell import empty_result, features_of_glasses, folds_of, key_of, run_cell, task_rows
+from zoo.benchmark.cell import (
+    empty_result,
+    features_of_glasses,
+    folds_of,
+    key_of,
+    prepare_studies,
+    run_cell,
+    task_rows,
+)
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Cell, Suite, cells_of
 from zoo.features.declaration import feature_sets
@@ -82,6 +90,8 @@ def run_suite(
     done = store.finished()
     todo = [cell for cell in cells if key_of(cell) not in done]
     report = RunReport(found=len(cells) - len(todo))
+    if any(cell.mode == "tuned" for cell in todo):
+        prepare_studies(folder)
     # in random order the time left is estimated well from the start
     np.random.default_rng(0).shuffle(todo)
     one_thread_each()

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from zoo.benchmark.store import Result, Store, latest_results
 from zoo.benchmark.suite import Suite, cells_of
 from zoo.errors import TrackingError
@@ -55,14 +57,16 @@ def track(suite: Suite, folder: Path, on_run: Callable[[int, int], None] = lambd
     for result in latest_results(store, suite):
         rows[result.task, result.features, result.family, result.mode].append(result)
     rows = {row: results for row, results in rows.items() if len(results) == cells[row]}
-    client = _client(folder)
     try:
-        experiment = _experiment(client, suite.name, folder)
-        known = _known(client, experiment)
-        todo = {row: results for row, results in rows.items() if _identity(results) not in known}
-        for done, (row, results) in enumerate(todo.items()):
-            on_run(done, len(todo))
-            _write(client, experiment, row, results, store)
+        # two runs at once must neither make the tables together nor write a row each
+        with FileLock(folder / ".tracking.lock"):
+            client = _client(folder)
+            experiment = _experiment(client, suite.name, folder)
+            known = _known(client, experiment)
+            todo = {row: results for row, results in rows.items() if _identity(results) not in known}
+            for done, (row, results) in enumerate(todo.items()):
+                on_run(done, len(todo))
+                _write(client, experiment, row, results, store)
     except Exception as error:  # whatever the store behind the address may raise
         raise TrackingError(
             f"MLflow runs cannot be written to {tracking_address(folder)}: {(str(error).splitlines() or [''])[0]}; the "
