@@ -8,6 +8,7 @@ import gc
 import os
 import platform
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -73,6 +74,28 @@ def peak_memory_mb() -> float:
 
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return largest / (1024 if platform.system() == "Linux" else 1024**2)
+
+
+@contextlib.contextmanager
+def memory_limit(mb: float | None) -> Iterator[None]:
+    """Let allocations fail that would add more than ``mb`` to the data of this process (Linux; elsewhere nothing)."""
+    used = _status("VmData")
+    if used is None or mb is None:
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (int((used + mb) * 2**20), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def memory_mb() -> float:
+    """Memory of the machine, MB."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _status(name: str) -> float | None:

@@ -76,21 +76,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Description:
-    """Columns of a feature set for the atoms of one glass.
+    """Columns for the atoms of one glass: those of a feature set, or what a model has predicted.
 
     Attributes
     ----------
     glass : Glass
     ids : ndarray of shape (n_atoms,), int64
         Of the file, or from 1 on.
-    entry : FeatureSet
+    title : str
     columns : tuple of Column
     matrix : ndarray of shape (n_atoms, n_columns), float32
     """
 
     glass: Glass
     ids: NDArray[np.int64]
-    entry: FeatureSet
+    title: str
     columns: tuple[Column, ...]
     matrix: FloatArray
 
@@ -161,7 +161,7 @@ def describe(
     kinds = tuple(sorted(kinds or glass.kinds))
     matrix = compute_features(features, glass, kinds)
     ids = np.arange(1, len(glass) + 1) if ids is None else ids
-    return Description(glass, ids, entry, entry.columns(kinds), matrix)
+    return Description(glass, ids, entry.title, entry.columns(kinds), matrix)
 
 
 def with_potential(

@@ -72,6 +72,14 @@ class TuningError(ZooError):
     """Settings cannot be searched for: too few glasses, or every trial has failed."""
 
 
+class ModelError(ZooError):
+    """A saved model is missing or damaged, or does not know what it is asked about."""
+
+
+class ClusterError(ZooError):
+    """The cluster that is to do the work cannot be reached."""
+
+
 class TrackingError(ZooError):
     """The tracking store cannot be reached or written to."""
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from zoo.benchmark.cell import predict_scores
+from zoo.benchmark.training import predict_scores
 from zoo.errors import MissingSoftwareError
 from zoo.models.declaration import model_families
 

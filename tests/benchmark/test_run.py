@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
+from msgspec.structs import replace
 from pebble import ProcessExpired
 from sklearn.metrics import matthews_corrcoef
 from toy import write_suite
 
 from zoo._files import sha256_of
 from zoo.benchmark import cell as cells
-from zoo.benchmark import runner, store
+from zoo.benchmark import fitting, runner, store
 from zoo.benchmark.cell import run_cell
 from zoo.benchmark.runner import run_suite
 from zoo.benchmark.store import Store
@@ -93,7 +94,10 @@ def test_training_rows_are_capped_and_never_test_rows(root, tmp_path):
     run_cell(capped, tmp_path)
     assert next(iter(Store(tmp_path))).n_train == 100
     split = cells.folds_of("toy-class", "glass")[1]
-    assert not set(cells._training_rows(split.train, capped)) & set(split.test)
+    row = np.arange(648, dtype=np.float32).reshape(-1, 1)
+    training = cells._training(capped, row, np.zeros(648), split, "classification")
+    assert len(training.x) == 100
+    assert not set(training.x[:, 0]) & set(split.test)
 
 
 def test_a_crashing_family_has_failed_with_its_error(root, tmp_path, monkeypatch):
@@ -103,7 +107,7 @@ def test_a_crashing_family_has_failed_with_its_error(root, tmp_path, monkeypatch
 
     family = ModelFamily("crash", "Crash", "none", lambda kind, seed: Crash())
     monkeypatch.setitem(model_families._entries, "crash", family)
-    monkeypatch.setattr(cells, "_warm", {("crash", "classification")})
+    monkeypatch.setattr(fitting, "_warm", {("crash", "classification")})
     assert run_cell(Cell("toy-class", "coordination", "crash", "glass", 0, 0, 0), tmp_path) == "failed"
     assert "ValueError: the matrix is cursed" in next(iter(Store(tmp_path))).reason
 
@@ -119,8 +123,61 @@ def test_predictions_that_are_not_finite_are_a_failure(root, tmp_path, monkeypat
     monkeypatch.setitem(
         model_families._entries, "infinite", ModelFamily("infinite", "I", "none", lambda kind, seed: Infinite())
     )
-    monkeypatch.setattr(cells, "_warm", {("infinite", "classification")})
+    monkeypatch.setattr(fitting, "_warm", {("infinite", "classification")})
     assert run_cell(Cell("toy-class", "coordination", "infinite", "glass", 0, 0, 0), tmp_path) == "failed"
+
+
+def test_a_family_that_predicts_too_few_rows_has_failed(root, tmp_path, monkeypatch):
+    class Short:
+        def fit(self, x, y):
+            return self
+
+        def decision_function(self, x):
+            return np.zeros(len(x) - 1)
+
+    family = ModelFamily("short", "S", "none", lambda kind, seed: Short())
+    monkeypatch.setitem(model_families._entries, "short", family)
+    monkeypatch.setattr(fitting, "_warm", {("short", "classification")})
+    assert run_cell(Cell("toy-class", "coordination", "short", "glass", 0, 0, 0), tmp_path) == "failed"
+    assert "must have shape (216,), got (215,)" in next(iter(Store(tmp_path))).reason
+
+
+class Greedy:
+    """Takes a GB; fits afterwards as any other."""
+
+    def fit(self, x, y):
+        self.much = np.ones(2**27)
+        return self
+
+    def decision_function(self, x):
+        return x[:, 0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit elsewhere")
+def test_a_family_that_takes_too_much_memory_is_stopped_and_may_be_run_again(root, tmp_path, monkeypatch):
+    family = ModelFamily("greedy", "G", "none", lambda kind, seed: Greedy())
+    monkeypatch.setitem(model_families._entries, "greedy", family)
+    monkeypatch.setattr(fitting, "_warm", {("greedy", "classification")})
+    cell = Cell("toy-class", "coordination", "greedy", "glass", 0, 0, 0)
+    assert run_cell(cell, tmp_path, mb=500) == "out-of-memory"
+    (stopped,) = Store(tmp_path)
+    assert stopped.reason == "more than the 500 MB that it may take"
+    assert len(np.ones(2**27)) == 2**27, "the limit is lifted afterwards"
+    assert run_cell(cell, tmp_path) == "found"
+    assert run_cell(cell, tmp_path, retried=frozenset({"failed"})) == "found"
+    assert run_cell(cell, tmp_path, retried=frozenset({"out-of-memory"})) == "ok"
+
+
+def test_cells_that_take_too_long_are_stopped_and_run_again_with_more_time(root, tmp_path):
+    write_suite(root, "toy", ["coordination"], ["prior", "lightgbm"], cell_seconds=1, random_split=False)
+    suite = read_suite("toy")
+    first = run_suite(suite, tmp_path, workers=2)
+    assert first.states["timed-out"] >= 1, "importing LightGBM takes longer"
+    patient = replace(suite, cell_seconds=60)
+    assert run_suite(patient, tmp_path, workers=2).states == {}
+    again = run_suite(patient, tmp_path, workers=2, retry=["timed-out"])
+    assert again.states == {"ok": first.states["timed-out"]}
+    assert {result.state for result in Store(tmp_path)} == {"ok"}
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from toy import write_suite
 
-from zoo.benchmark.cell import predict_scores
 from zoo.benchmark.runner import run_suite
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import cells_of, read_suite
-from zoo.benchmark.tuning import Budget, Training, tune
+from zoo.benchmark.training import Training
+from zoo.benchmark.tuning import Budget, tune
 from zoo.errors import TuningError
 from zoo.leaderboard.board import make_board
 from zoo.models.declaration import ModelFamily
@@ -48,17 +48,17 @@ FAMILY = ModelFamily(
 )
 
 
-def training(n_groups=6) -> Training:
+def training(n_groups=6, seed=3) -> Training:
     """The second column is the number of the group."""
     random = np.random.default_rng(1)
     group = np.repeat(np.arange(n_groups), 50)
     x = np.column_stack([random.normal(size=len(group)), group]).astype(np.float32)
-    return Training("classification", x, (x[:, 0] > 0.3).astype(float), group)
+    return Training("classification", x, (x[:, 0] > 0.3).astype(float), group, seed)
 
 
 def test_better_settings_are_found_and_groups_are_never_parted():
     Threshold.log.clear()
-    found = tune(FAMILY, training(), predict_scores, Budget(25, 60), seed=3)
+    found = tune(FAMILY, training(), Budget(25, 60))
     assert found.settings["at"] == pytest.approx(0.3, abs=0.15)
     assert found.score > 0.8 > found.default_score
     assert found.n_trials == 25
@@ -68,27 +68,27 @@ def test_better_settings_are_found_and_groups_are_never_parted():
 
 
 def test_the_same_seed_gives_the_same_settings():
-    one, two = (tune(FAMILY, training(), predict_scores, BUDGET, seed=3) for _ in range(2))
+    one, two = (tune(FAMILY, training(), BUDGET) for _ in range(2))
     assert one == two
-    assert one.settings != tune(FAMILY, training(), predict_scores, BUDGET, seed=4).settings
+    assert one.settings != tune(FAMILY, training(seed=4), BUDGET).settings
 
 
 def test_the_defaults_stay_unless_something_is_better():
     good = ModelFamily("good", "G", "none", lambda kind, seed, at=0.3: Threshold(at), space=FAMILY.space)
-    found = tune(good, training(), predict_scores, BUDGET, seed=0)
+    found = tune(good, training(), BUDGET)
     assert found.settings == {}
     assert found.score == found.default_score == 1.0
 
 
 def test_a_search_continues_where_it_was_stopped(tmp_path):
     address = f"sqlite:///{tmp_path / 'studies.db'}"
-    first = tune(FAMILY, training(), predict_scores, Budget(4, 60), 3, storage=address, name="a")
+    first = tune(FAMILY, training(), Budget(4, 60), storage=address, name="a")
     assert first.n_trials == 4
     Threshold.log.clear()
-    again = tune(FAMILY, training(), predict_scores, Budget(4, 60), 3, storage=address, name="a")
+    again = tune(FAMILY, training(), Budget(4, 60), storage=address, name="a")
     assert again == first
     assert len(Threshold.log) == 3  # the defaults only
-    more = tune(FAMILY, training(), predict_scores, Budget(9, 60), 3, storage=address, name="a")
+    more = tune(FAMILY, training(), Budget(9, 60), storage=address, name="a")
     assert more.n_trials == 9
     assert more.score >= first.score
     (n_trials,) = sqlite3.connect(tmp_path / "studies.db").execute("select count(*) from trials").fetchone()
@@ -96,7 +96,7 @@ def test_a_search_continues_where_it_was_stopped(tmp_path):
 
 
 def test_time_is_a_limit_too():
-    found = tune(FAMILY, training(), predict_scores, Budget(10_000, 1.0), seed=0)
+    found = tune(FAMILY, training(), Budget(10_000, 1.0))
     assert 0 < found.n_trials < 10_000
 
 
@@ -104,12 +104,12 @@ def test_time_is_a_limit_too():
     ("data", "words"),
     [
         (training(1), "at least two glasses"),
-        (Training("classification", training().x, np.zeros(300), training().group), "all of one class"),
+        (Training("classification", training().x, np.zeros(300), training().group, 0), "all of one class"),
     ],
 )
 def test_what_cannot_be_tuned_is_said(data, words):
     with pytest.raises(TuningError, match=words):
-        tune(FAMILY, data, predict_scores, BUDGET, seed=0)
+        tune(FAMILY, data, BUDGET)
 
 
 def test_trials_that_fail_are_left_out_unless_all_do():
@@ -117,7 +117,7 @@ def test_trials_that_fail_are_left_out_unless_all_do():
         "fails", "F", "none", FAMILY.build, space=lambda trial, kind: {"at": -1 - trial.suggest_float("a", 0, 1)}
     )
     with pytest.raises(TuningError, match="all 8 trials have failed"):
-        tune(fails, training(), predict_scores, BUDGET, seed=0)
+        tune(fails, training(), BUDGET)
 
 
 def test_a_tuned_suite_has_rows_of_its_own(root, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 import os
 import subprocess
 import time
@@ -18,13 +17,15 @@ from filelock import FileLock
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from zoo._machine import hardware, peak_memory_mb, reset_peak_memory, versions
-from zoo.benchmark.metrics import best_threshold, evaluate_finite
-from zoo.benchmark.splits import OptimisticSplit, Split, hold_out_glasses, split_at_random, split_by_glass
+from zoo._machine import hardware, memory_limit, peak_memory_mb, reset_peak_memory, versions
+from zoo.benchmark.fitting import choose, threshold_of, warm_up
+from zoo.benchmark.metrics import evaluate_finite
+from zoo.benchmark.splits import OptimisticSplit, Split, split_at_random, split_by_glass
 from zoo.benchmark.store import Result, Store, cell_key
 from zoo.benchmark.suite import Cell
 from zoo.benchmark.task import TaskRows, load_rows, read_task
-from zoo.benchmark.tuning import Budget, Training, tune
+from zoo.benchmark.training import Training, predict_scores
+from zoo.benchmark.tuning import Budget
 from zoo.errors import StoreError, TuningError
 from zoo.features.compute import CachedFeatures, cached_features, checked_matrix, what_it_sees
 from zoo.features.declaration import FloatArray, feature_sets
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 RECORDED = ("glass-zoo", "numpy", "scikit-learn", "xgboost", "xgboost-cpu", "lightgbm", "numba")
 """Distributions whose versions are kept with every result."""
-
-_warm: set[tuple[str, str]] = set()
+OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "allocate memory", "unable to allocate")
+"""What libraries say that raise errors of their own."""
 
 
 @lru_cache(maxsize=4)
@@ -84,10 +85,11 @@ def empty_result(cell: Cell, **changes: Any) -> Result:
     return replace(result, **changes)
 
 
-def run_cell(cell: Cell, folder: Path) -> str:
-    """Fit, predict, score and store one cell; return its state.
+def run_cell(cell: Cell, folder: Path, mb: float | None = None, retried: frozenset[str] = frozenset()) -> str:
+    """Fit, predict, score and store one cell, which may take ``mb`` of memory; return its state.
 
-    ``"elsewhere"`` if another run is at it, ``"found"`` if another run has just finished it.
+    ``"elsewhere"`` if another run is at it, ``"found"`` if another run has just finished it, unless with one of the
+    states that are to be ``retried``.
     """
     store = Store(folder)
     key = key_of(cell)
@@ -95,9 +97,9 @@ def run_cell(cell: Cell, folder: Path) -> str:
         if not free:
             return "elsewhere"
         done = store.get(key)
-        if done is not None:
+        if done is not None and done.state not in retried:
             return "found"
-        result, predictions = _attempt(cell, study_address(folder))
+        result, predictions = attempt(cell, study_address(folder), mb)
         store.add(result, predictions)
         return result.state
 
@@ -128,20 +130,33 @@ def prepare_studies(folder: Path) -> None:
         ) from error
 
 
-def _attempt(cell: Cell, studies: str) -> tuple[Result, pd.DataFrame | None]:
+def stopped_result(cell: Cell, error: Exception, seconds: int) -> Result:
+    """Result of a cell whose process was stopped or has died, as it cannot state it itself."""
+    if isinstance(error, TimeoutError):
+        return empty_result(cell, state="timed-out", reason=f"stopped after {seconds} s")
+    code = getattr(error, "exitcode", None)
+    perhaps = ", as the system does when memory runs out" if code == -9 else ""
+    return empty_result(cell, state="failed", reason=f"the process died (exit code {code}{perhaps})")
+
+
+def attempt(cell: Cell, studies: str | None, mb: float | None) -> tuple[Result, pd.DataFrame | None]:
+    """Result of a cell and the predictions of its test rows, if it has any; what goes wrong is a result too."""
     rows = task_rows(cell.task)
     family = model_families[cell.family]
     if reason := family.declines(rows.task.kind) or _images_decline(cell, family):
         return empty_result(cell, state="declined", reason=reason), None
-    if cell.mode == "tuned" and family.space is None:
+    if cell.mode != "default" and family.space is None:
         return empty_result(cell, state="declined", reason=f"{family.name} has nothing to tune"), None
-    if reason := _features_decline(cell, rows):
+    if reason := features_decline(cell.features, rows):
         return empty_result(cell, state="declined", reason=reason), None
     try:
-        return _fit_and_score(cell, rows, family, studies)
+        with memory_limit(mb):
+            return _fit_and_score(cell, rows, family, studies)
     except StoreError:
         raise  # a full disk is nobody's failure
     except Exception as error:  # a family may fail in any way; the board shows how
+        if isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY):
+            return empty_result(cell, state="out-of-memory", reason=f"more than the {mb:.0f} MB that it may take"), None
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
         return empty_result(cell, state="failed", reason=f"{type(error).__name__}: {error} ({where})"), None
@@ -153,8 +168,9 @@ def _images_decline(cell: Cell, family: ModelFamily) -> str | None:
     return None
 
 
-def _features_decline(cell: Cell, rows: TaskRows) -> str | None:
-    entry = feature_sets[cell.features]
+def features_decline(features: str, rows: TaskRows) -> str | None:
+    """Why a feature set is not defined for the data of a task, or may not be used there; None if it may."""
+    entry = feature_sets[features]
     kind = rows.dataset.card.kind
     if (entry.rows == "pairs") != (kind == "pairs"):
         return f"{entry.name} describes {entry.rows}, {rows.dataset.card.name} holds {kind}"
@@ -204,28 +220,26 @@ def features_of_glasses(rows: TaskRows, features: str) -> list[CachedFeatures]:
     return [cached_features(features, rows.dataset.in_angstrom(name), kinds) for name in rows.glass_names]
 
 
-def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str) -> tuple[Result, pd.DataFrame]:
+def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str | None) -> tuple[Result, pd.DataFrame]:
     import pandas as pd
 
     features = feature_matrix(cell.task, cell.features)
     split = folds_of(cell.task, cell.split)[cell.fold]
-    train = _training_rows(split.train, cell)
-    x, y = features.matrix, rows.target
-    kind = rows.task.kind
-    group = split.glass if isinstance(split, Split) else np.arange(len(rows))
-    image = feature_sets[cell.features].image
-    warm_up = _warm_up(family, kind, image)
+    x, y, kind = features.matrix, rows.target, rows.task.kind
+    warmed_up = warm_up(family, kind, feature_sets[cell.features].image)
     memory_before = reset_peak_memory()
-    settings, tuning = _tuned_settings(cell, family, Training(kind, x[train], y[train], group[train]), studies)
-    estimator = family.estimator(kind, cell.seed, image, settings)
+    training = _training(cell, x, y, split, kind)
+    budget = Budget(cell.trials, cell.tune_seconds)
+    choice = choose(family, cell.mode, training, budget, studies, key_of(cell))
     started = time.process_time()
-    estimator.fit(x[train], y[train])
+    estimator = choice.fit(training)
     fitted = time.process_time()
     score = predict_scores(estimator, x[split.test], kind)
     predicted = time.process_time()
     threshold = np.nan
     if kind == "classification" and isinstance(split, Split):
-        threshold = _threshold(cell, family, settings, x[train], y[train], split.glass[train])
+        threshold = threshold_of(choice, estimator, training)
+    chosen = time.process_time()
     by_glass = {
         rows.glass_names[glass]: evaluate_finite(kind, y[split.test[of_glass]], score[of_glass], threshold)
         for glass in np.unique(rows.glass[split.test])
@@ -235,15 +249,16 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str
         cell,
         scores=evaluate_finite(kind, y[split.test], score, threshold),
         scores_by_glass=by_glass,
-        settings=settings,
-        tuning=tuning,
+        settings=choice.recorded(estimator),
+        tuning=choice.tuning,
         threshold=float(threshold) if np.isfinite(threshold) else None,
-        n_train=len(train),
+        n_train=len(training.y),
         n_test=len(split.test),
         n_columns=x.shape[1],
         fit_seconds=fitted - started,
         predict_seconds=predicted - fitted,
-        warm_up_seconds=warm_up,
+        threshold_seconds=chosen - predicted,
+        warm_up_seconds=warmed_up,
         microseconds_per_atom=features.microseconds_per_atom,
         peak_memory_mb=max(0.0, peak_memory_mb() - memory_before),
     )
@@ -258,78 +273,16 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str
     return result, predictions
 
 
-def predict_scores(estimator: Any, x: FloatArray, kind: TaskKind) -> NDArray[np.float64]:
-    """Probability or margin of class 1, or the predicted value, shape (n_rows,), float64.
-
-    Raises
-    ------
-    ValueError
-        The estimator returns values that are not finite.
-    """
-    if kind == "regression":
-        score = estimator.predict(x)
-    elif hasattr(estimator, "predict_proba"):
-        score = estimator.predict_proba(x)[:, 1]
-    else:
-        score = estimator.decision_function(x)
-    score = np.asarray(score, dtype=np.float64)
-    if not np.isfinite(score).all():
-        raise ValueError(f"predictions must be finite, {int((~np.isfinite(score)).sum())} are not")
-    return score
-
-
-def _training_rows(train: NDArray[np.int64], cell: Cell) -> NDArray[np.int64]:
-    """At most ``max_train_rows`` of the training rows, the same for every family and feature set."""
-    if not cell.max_train_rows or len(train) <= cell.max_train_rows:
-        return train
-    random = np.random.default_rng([cell.seed, cell.fold, 3])
-    return np.sort(random.choice(train, cell.max_train_rows, replace=False))
-
-
-def _tuned_settings(
-    cell: Cell, family: ModelFamily, training: Training, studies: str
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """Settings of the family for this cell, and what the search for them has found; both empty in default mode."""
-    if cell.mode == "default":
-        return {}, {}
-    started = time.process_time()
-    budget = Budget(cell.trials, cell.tune_seconds)
-    image = feature_sets[cell.features].image
-    found = tune(family, training, predict_scores, budget, cell.seed, image, studies, key_of(cell))
-    cost = {"n_trials": found.n_trials, "seconds": round(time.process_time() - started, 2)}
-    return found.settings, {"score": found.score, "default_score": found.default_score, **cost}
-
-
-def _threshold(
-    cell: Cell,
-    family: ModelFamily,
-    settings: dict[str, Any],
-    x: FloatArray,
-    y: NDArray[np.float64],
-    glass: NDArray[np.int32],
-) -> float:
-    """Threshold of largest MCC on training glasses held out from a second fit; never sees a test row."""
-    held_out = hold_out_glasses(glass, cell.seed)
-    if len(np.unique(y[~held_out])) < 2 or len(np.unique(y[held_out])) < 2:
-        return float("nan")
-    estimator = family.estimator("classification", cell.seed, feature_sets[cell.features].image, settings)
-    estimator.fit(x[~held_out], y[~held_out])
-    return best_threshold(y[held_out], predict_scores(estimator, x[held_out], "classification"))
-
-
-def _warm_up(family: ModelFamily, kind: TaskKind, image: tuple[int, ...]) -> float:
-    """Seconds of imports and a first tiny fit, so that they are not counted as the cost of a fit."""
-    if (family.name, kind) in _warm:
-        return 0.0
-    _warm.add((family.name, kind))
-    started = time.process_time()
-    random = np.random.default_rng(0)
-    x = random.normal(size=(60, math.prod(image) if family.images else 3)).astype(np.float32)
-    y = (np.arange(60) % 2).astype(float)
-    estimator = family.estimator(kind, 0, image)
-    estimator.fit(x, y)
-    predict_scores(estimator, x, kind)
-    return time.process_time() - started
+def _training(
+    cell: Cell, x: FloatArray, y: NDArray[np.float64], split: Split | OptimisticSplit, kind: TaskKind
+) -> Training:
+    """Training rows of a fold: at most ``max_train_rows``, the same for every family and feature set."""
+    train = split.train
+    if cell.max_train_rows and len(train) > cell.max_train_rows:
+        random = np.random.default_rng([cell.seed, cell.fold, 3])
+        train = np.sort(random.choice(train, cell.max_train_rows, replace=False))
+    group = split.glass[train] if isinstance(split, Split) else np.arange(len(train))
+    return Training(kind, x[train], y[train], group, cell.seed, feature_sets[cell.features].image)
 
 
 @cache

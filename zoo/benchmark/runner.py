@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import CancelledError, Future, TimeoutError, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo._machine import one_thread_each
+from zoo._machine import memory_mb
 from zoo.benchmark.cell import (
-    empty_result,
     features_of_glasses,
     folds_of,
     key_of,
     prepare_studies,
     run_cell,
+    stopped_result,
     task_rows,
 )
+from zoo.benchmark.pool import worker_pool
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Cell, Suite, cells_of
 from zoo.features.declaration import feature_sets
 from zoo.models.declaration import model_families
+
+OnStart = Callable[[str, int], None]
+OnFinish = Callable[[str], None]
 
 
 @dataclass
@@ -51,8 +55,10 @@ def run_suite(
     suite: Suite,
     folder: Path,
     workers: int | None = None,
-    on_start: Callable[[str, int], None] = lambda stage, total: None,
-    on_finish: Callable[[str], None] = lambda state: None,
+    retry: Collection[str] = (),
+    on_start: OnStart = lambda stage, total: None,
+    on_finish: OnFinish = lambda state: None,
+    ray: str | None = None,
 ) -> RunReport:
     """Score every cell of a suite that the store does not hold yet.
 
@@ -63,10 +69,14 @@ def run_suite(
         Results folder.
     workers : int, optional
         Processes; as many as there are cores by default.
+    retry : collection of str
+        Cells that have ended in one of these states are run again.
     on_start : callable of (stage, number of jobs)
         Called as a stage begins: ``"features"``, then ``"cells"``.
     on_finish : callable of (state)
         Called for each finished job.
+    ray : str, optional
+        Address of a Ray cluster that does the work instead of processes of this machine, or ``auto``.
 
     Returns
     -------
@@ -87,29 +97,68 @@ def run_suite(
     for task in sorted({cell.task for cell in cells}):
         for split in sorted({cell.split for cell in cells if cell.task == task}):
             folds_of(task, split)
-    done = store.finished()
+    done = {key for key, result in store.finished().items() if result.state not in retry}
     todo = [cell for cell in cells if key_of(cell) not in done]
     report = RunReport(found=len(cells) - len(todo))
-    if any(cell.mode == "tuned" for cell in todo):
+    if any(cell.mode != "default" for cell in todo):
         prepare_studies(folder)
     # in random order the time left is estimated well from the start
     np.random.default_rng(0).shuffle(todo)
-    one_thread_each()
-    with _pool(min(workers or os.cpu_count() or 1, max(1, len(todo)))) as pool:
+    n_workers = min(workers or os.cpu_count() or 1, max(1, len(todo)))
+    run = partial(_run_locally, n_workers=n_workers) if ray is None else partial(_run_on_cluster, address=ray)
+    try:
+        if todo:
+            run(todo, suite, store, frozenset(retry), report.states, on_start, on_finish)
+    except KeyboardInterrupt:
+        report.interrupted = True
+    return report
+
+
+def _run_locally(
+    cells: list[Cell],
+    suite: Suite,
+    store: Store,
+    retried: frozenset[str],
+    states: Counter[str],
+    on_start: OnStart,
+    on_finish: OnFinish,
+    n_workers: int,
+) -> None:
+    mb = suite.cell_mb or memory_mb() / n_workers
+    with worker_pool(n_workers) as pool:
         try:
-            _compute_features(pool, todo, on_start, on_finish)
-            on_start("cells", len(todo))
-            waiting = {pool.schedule(run_cell, args=[cell, folder], timeout=_limit(cell, suite)): cell for cell in todo}
+            _compute_features(pool, cells, on_start, on_finish)
+            on_start("cells", len(cells))
+            job = partial(run_cell, folder=store.folder, mb=mb, retried=retried)
+            waiting = {pool.schedule(job, args=[cell], timeout=_limit(cell, suite)): cell for cell in cells}
             for future in as_completed(waiting):
                 state = _state_of(future, waiting[future], store, _limit(waiting[future], suite))
-                report.states[state] += 1
+                states[state] += 1
                 on_finish(state)
-        except KeyboardInterrupt:
-            report.interrupted = True
         finally:
             pool.stop()
             pool.join()
-    return report
+
+
+def _run_on_cluster(
+    cells: list[Cell],
+    suite: Suite,
+    store: Store,
+    retried: frozenset[str],
+    states: Counter[str],
+    on_start: OnStart,
+    on_finish: OnFinish,
+    address: str,
+) -> None:
+    from zoo.benchmark.ray import cluster, run_cells
+
+    def count(state: str) -> None:
+        states[state] += 1
+        on_finish(state)
+
+    with cluster(address):
+        on_start("cells", len(cells))
+        run_cells(cells, store, partial(_limit, suite=suite), suite.cell_mb, retried, count)
 
 
 def _limit(cell: Cell, suite: Suite) -> int:
@@ -117,22 +166,7 @@ def _limit(cell: Cell, suite: Suite) -> int:
     return suite.cell_seconds + cell.tune_seconds
 
 
-def _pool(workers: int) -> Any:
-    from pebble import ProcessPool
-
-    return ProcessPool(max_workers=workers, context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt)
-
-
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches the whole group of processes; only the parent answers it."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _compute_features(
-    pool: Any, cells: Iterable[Cell], on_start: Callable[[str, int], None], on_finish: Callable[[str], None]
-) -> None:
+def _compute_features(pool: Any, cells: Iterable[Cell], on_start: OnStart, on_finish: OnFinish) -> None:
     """Fill the cache, one job per task and feature set, so that no two fits compute the same features."""
     jobs = sorted(
         {
@@ -155,17 +189,11 @@ def _state_of(future: Future[str], cell: Cell, store: Store, limit: int) -> str:
     """State of a finished job; a worker that was stopped or died is recorded here, as it cannot do so itself."""
     from pebble import ProcessExpired
 
-    from zoo.errors import ZooError
-
     try:
         return future.result()
-    except TimeoutError:
-        result = empty_result(cell, state="timed-out", reason=f"stopped after {limit} s")
-    except ProcessExpired as error:
-        result = empty_result(cell, state="failed", reason=f"the process died (exit code {error.exitcode})")
+    except (TimeoutError, ProcessExpired) as error:
+        result = stopped_result(cell, error, limit)
     except CancelledError:
         return "cancelled"
-    except ZooError:
-        raise
     store.add(result)
     return str(result.state)

@@ -109,7 +109,7 @@ def split_at_random(rows: TaskRows) -> list[OptimisticSplit]:
     ]
 
 
-def hold_out_glasses(glass: NDArray[np.int32], seed: int) -> NDArray[np.bool_]:
+def hold_out_glasses(glass: NDArray[np.integer], seed: int) -> NDArray[np.bool_]:
     """Rows of about a quarter of the glasses (at least one), to choose a threshold on; all False with one glass."""
     names = np.unique(glass)
     if len(names) < 2:

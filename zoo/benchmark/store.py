@@ -26,7 +26,7 @@ from zoo.models.declaration import model_families
 if TYPE_CHECKING:
     import pandas as pd
 
-State = Literal["ok", "declined", "failed", "timed-out"]
+State = Literal["ok", "declined", "failed", "timed-out", "out-of-memory"]
 
 
 class Result(Struct, frozen=True):
@@ -38,7 +38,7 @@ class Result(Struct, frozen=True):
         Hash of everything that the result depends on; the same cell on the same data has the same key.
     task, features, family, mode, split, fold, seed, max_train_rows
         The cell.
-    state : {"ok", "declined", "failed", "timed-out"}
+    state : {"ok", "declined", "failed", "timed-out", "out-of-memory"}
     reason : str
         Why a cell declined, or the error of a failed one.
     scores : dict of float
@@ -54,6 +54,8 @@ class Result(Struct, frozen=True):
         Score from which on a row was called class 1; chosen on training glasses.
     fit_seconds, predict_seconds : float
         CPU time of the fit on the training rows, and of predicting the test rows.
+    threshold_seconds : float
+        CPU time of choosing the threshold, which takes a second fit.
     warm_up_seconds : float
         Imports and a first tiny fit in this process; 0 if that was done before.
     microseconds_per_atom : float
@@ -86,6 +88,7 @@ class Result(Struct, frozen=True):
     n_columns: int = 0
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
+    threshold_seconds: float = 0.0
     warm_up_seconds: float = 0.0
     microseconds_per_atom: float = 0.0
     peak_memory_mb: float = 0.0

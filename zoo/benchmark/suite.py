@@ -17,24 +17,30 @@ from zoo.models.declaration import model_families
 from zoo.paths import content_root
 
 SplitKind = Literal["glass", "random"]
-Mode = Literal["default", "tuned"]
+Mode = Literal["default", "tuned", "ensembled"]
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):
-    """Every feature set with every family on one task: a name, or a TOML file seen from the file of the suite."""
+    """Every feature set with every family on one task: a name, or a TOML file seen from the file of the suite.
+
+    ``modes``: those of the suite by default.
+    """
 
     task: str
     features: Annotated[list[str], Meta(min_length=1)]
     families: Annotated[list[str], Meta(min_length=1)]
+    modes: tuple[Mode, ...] = ()
 
 
 class Suite(Struct, frozen=True, forbid_unknown_fields=True):
     """Declaration of a suite.
 
-    ``max_train_rows`` (0: no limit) caps the training rows of a fold, drawn at random from its training glasses;
-    ``cell_seconds`` is the wall time after which a cell is stopped; with ``random_split`` every cell of default mode
-    also runs on a leaking random split, to show its optimism. In mode *tuned* the settings of a family are searched for
-    first, on the training glasses: at most ``trials`` and ``tune_seconds`` of wall time for each cell.
+    ``max_train_rows`` (0: no limit) caps the training rows of a fold, drawn at random from its training glasses.
+    ``cell_seconds`` is the wall time after which a cell is stopped, ``cell_mb`` the memory that it may add to that of
+    its process (0: the worker's share of the machine's; not enforced on macOS). With ``random_split`` every cell of
+    default mode also runs on a leaking random split, to show its optimism. In mode *tuned* the settings of a family are
+    searched for first, on the training glasses: at most ``trials`` and ``tune_seconds`` of wall time for each cell.
+    Mode *ensembled* searches in the same way and joins the best settings found in an AutoGluon ensemble.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Suite(Struct, frozen=True, forbid_unknown_fields=True):
     seed: Annotated[int, Meta(ge=0)] = 0
     max_train_rows: Annotated[int, Meta(ge=0)] = 0
     cell_seconds: Annotated[int, Meta(ge=1)] = 300
+    cell_mb: Annotated[int, Meta(ge=0)] = 0
     random_split: bool = True
     modes: Annotated[tuple[Mode, ...], Meta(min_length=1)] = ("default",)
     trials: Annotated[int, Meta(ge=1)] = 30
@@ -102,7 +109,7 @@ def cells_of(suite: Suite) -> list[Cell]:
         for entry in suite.entries
         for features in entry.features
         for family in entry.families
-        for mode in suite.modes
+        for mode in entry.modes or suite.modes
         for split, budget in _ways(suite, mode)
         for fold in range(read_task(entry.task).folds)
     ]
@@ -111,7 +118,7 @@ def cells_of(suite: Suite) -> list[Cell]:
 
 def _ways(suite: Suite, mode: Mode) -> list[tuple[SplitKind, tuple[int, int]]]:
     """Splits of a mode, and its budget."""
-    if mode == "tuned":
+    if mode != "default":
         return [("glass", (suite.trials, suite.tune_seconds))]
     return [("glass", (0, 0)), ("random", (0, 0))] if suite.random_split else [("glass", (0, 0))]
 

@@ -90,7 +90,7 @@ def _print(found: Description, out: Any, most: int = 20) -> None:
         values = values[np.isfinite(values)]
         statistics = (values.mean(), values.std(), values.min(), values.max())
         table.add_row(column.name, column.unit, column.family, *(f"{number:.4g}" for number in statistics))
-    out.print(f"{found.entry.title}: {len(found.glass)} atoms, {len(found.columns)} columns", soft_wrap=True)
+    out.print(f"{found.title}: {len(found.glass)} atoms, {len(found.columns)} columns", soft_wrap=True)
     out.print(table)
     if len(found.columns) > most:
         out.print(f"shown: one in {every} columns")

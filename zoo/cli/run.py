@@ -15,13 +15,30 @@ CHECK = 30.0
 """Seconds between two lines of progress where no terminal can show a bar."""
 
 
-@click.command("run", epilog="Examples: zoo run quick, zoo run my-suite.toml --results /tmp/results")
+@click.command(
+    "run", epilog="Examples: zoo run quick, zoo run my-suite.toml --results /tmp/results, zoo run quick --retry failed"
+)
 @click.argument("suite_name", metavar="SUITE")
 @click.option("--results", type=click.Path(path_type=Path, file_okay=False), help="Results folder (or ZOO_RESULTS).")
 @click.option("--workers", type=click.IntRange(1), help="Processes; one per core by default.")
+@click.option(
+    "--retry",
+    multiple=True,
+    type=click.Choice(["failed", "timed-out", "out-of-memory", "declined"]),
+    help="Run cells that ended like this again.",
+)
+@click.option("--ray", metavar="ADDRESS", help="Work on a Ray cluster: its address, or auto (one of this machine).")
 @click.option("--track/--no-track", default=True, show_default=True, help="Write MLflow runs afterwards.")
 @click.option("--board/--no-board", default=True, show_default=True, help="Print the board afterwards.")
-def command(suite_name: str, results: Path | None, workers: int | None, track: bool, board: bool) -> None:
+def command(
+    suite_name: str,
+    results: Path | None,
+    workers: int | None,
+    retry: tuple[str, ...],
+    ray: str | None,
+    track: bool,
+    board: bool,
+) -> None:
     """Score every feature set and model of SUITE (a name or a TOML file).
 
     Cells that are finished are not run again: Ctrl-C loses nothing, and the same command continues.
@@ -36,7 +53,7 @@ def command(suite_name: str, results: Path | None, workers: int | None, track: b
     out.print(f"suite {suite.name}: {len(cells_of(suite))} cells, results in {folder}", highlight=False, soft_wrap=True)
     started = time.monotonic()
     with _progress(out) as progress:
-        report = run_suite(suite, folder, workers, progress.start, progress.advance)
+        report = run_suite(suite, folder, workers, retry, progress.start, progress.advance, ray)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(report.states.items())) or "nothing to do"
     took = time.monotonic() - started
     out.print(f"{counts}; {report.found} finished before; {took:.0f} s", highlight=False, soft_wrap=True)
@@ -45,6 +62,10 @@ def command(suite_name: str, results: Path | None, workers: int | None, track: b
         sys.exit(130)
     if report.states["elsewhere"]:
         out.print("another run is busy with the cells counted as elsewhere: run again when it is done", style="yellow")
+    bad = [state for state in ("failed", "timed-out", "out-of-memory") if report.states[state]]
+    if bad:
+        again = " ".join(f"--retry {state}" for state in bad)
+        out.print(f"why is on the board; run them again with zoo run {suite_name} {again}", highlight=False)
     if track:
         from zoo.cli.track import write_runs
 

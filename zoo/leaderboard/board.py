@@ -92,13 +92,14 @@ def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
     for name in dict.fromkeys(entry.task for entry in suite.entries):
         task = read_task(name)
         asked = dict.fromkeys(
-            (features, family)
+            (features, family, mode)
             for entry in suite.entries
             if entry.task == name
             for features in entry.features
             for family in entry.families
+            for mode in entry.modes or suite.modes
         )
-        rows = [_row(task, *pair, mode, groups[name, *pair, mode], store) for pair in asked for mode in suite.modes]
+        rows = [_row(task, *row, groups[name, *row], store) for row in asked]
         headline = HEADLINE[task.kind]
         rows.sort(key=lambda row: -row.scores.get(headline, -np.inf))
         boards.append(TaskBoard(task, rows))

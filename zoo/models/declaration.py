@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from zoo.registry import Registry, require_modules
@@ -55,6 +55,7 @@ class ModelFamily:
     declines: Callable[[TaskKind], str | None] = lambda kind: None
     null_control: bool = False
     images: bool = False
+    folded: bool = False
     requires: tuple[tuple[str, str], ...] = ()
 
     def estimator(
@@ -75,3 +76,16 @@ class ModelFamily:
 
 
 model_families: Registry[ModelFamily] = Registry("model family", "zoo.models")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of our families with its settings, on some columns of the matrix.
+
+    ``columns`` are the first and the one after the last; None takes all of them.
+    """
+
+    family: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    image: tuple[int, ...] = ()
+    columns: tuple[int, int] | None = None

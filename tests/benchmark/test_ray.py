@@ -1,0 +1,97 @@
+"""Cells on a Ray cluster of several nodes: the results of local processes, even if a node dies."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from toy import write_suite
+
+from zoo.benchmark.runner import run_suite
+from zoo.benchmark.store import Store
+from zoo.benchmark.suite import read_suite
+from zoo.errors import ClusterError
+
+ray = pytest.importorskip("ray")
+EQUAL = ("state", "scores", "scores_by_glass", "threshold", "n_train", "settings", "reason")
+
+
+@pytest.fixture
+def nodes(root, monkeypatch):
+    """A head without cores and two nodes with one each; their processes see the small project."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 10**8})
+    two = [cluster.add_node(num_cpus=1, object_store_memory=10**8) for _ in range(2)]
+    cluster.wait_for_nodes()
+    yield cluster, two
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def test_a_cluster_gives_the_results_of_local_processes_and_survives_the_loss_of_a_node(root, tmp_path, nodes):
+    cluster, (_, victim) = nodes
+    write_suite(root, "toy", ["species", "coordination"], ["prior", "logistic", "random-forest"], random_split=False)
+    suite = read_suite("toy")
+    assert run_suite(suite, tmp_path / "local", workers=2).states == {"ok": 30, "declined": 6}
+
+    def kill() -> None:
+        while len(list((tmp_path / "ray" / "results").glob("*.json"))) < 8:
+            time.sleep(0.1)
+        cluster.remove_node(victim, allow_graceful=False)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    report = run_suite(suite, tmp_path / "ray", ray=cluster.address)
+    killer.join()
+    assert report.states == {"ok": 30, "declined": 6}
+
+    local, there = (Store(tmp_path / name) for name in ("local", "ray"))
+    theirs = there.finished()
+    for key, ours in local.finished().items():
+        assert [getattr(theirs[key], name) for name in EQUAL] == [getattr(ours, name) for name in EQUAL]
+        if ours.state == "ok":
+            pd.testing.assert_frame_equal(local.predictions(key), there.predictions(key), check_exact=True)
+    assert run_suite(suite, tmp_path / "ray", ray="nowhere:1").found == 36, "nothing to do needs no cluster"
+
+
+def test_a_cell_that_hangs_or_dies_on_a_node_is_recorded(root, monkeypatch):
+    from zoo.benchmark import ray as distributed
+    from zoo.benchmark.suite import Cell
+
+    cell = Cell("toy-class", "coordination", "logistic", "glass", 0, 0, 0)
+    monkeypatch.setattr(distributed, "_pool", None)
+    monkeypatch.setattr(distributed, "attempt", time.sleep)
+    monkeypatch.setattr(distributed, "worker_pool", lambda n: Pool())
+
+    class Pool:
+        def schedule(self, job, args, timeout):
+            from zoo.benchmark.pool import worker_pool
+
+            with worker_pool(1) as pool:
+                return pool.schedule(time.sleep, args=[60], timeout=timeout)
+
+    result, predictions = distributed.on_node(cell, None, 0, 1)
+    assert (result.state, result.reason, predictions) == ("timed-out", "stopped after 1 s", None)
+    monkeypatch.setattr(Pool, "schedule", lambda self, job, args, timeout: dead())
+    result, _ = distributed.on_node(cell, None, 0, 60)
+    assert result.state == "failed"
+    assert "the process died (exit code 3)" in result.reason
+
+
+def dead():
+    from zoo.benchmark.pool import worker_pool
+
+    with worker_pool(1) as pool:
+        return pool.schedule(os._exit, args=[3])
+
+
+def test_no_cluster_is_said(root, tmp_path):
+    with pytest.raises(ClusterError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
+        run_suite(read_suite("toy"), tmp_path, ray="127.0.0.1:1")
+    assert not np.any([path.suffix == ".json" for path in tmp_path.rglob("*")])
