@@ -10,7 +10,7 @@ import tomli_w
 from toy import write_task
 
 from zoo._files import read_toml, sha256_of
-from zoo.benchmark.cell import _features_decline, feature_matrix, features_of_glasses, task_rows
+from zoo.benchmark.cell import feature_matrix, features_decline, features_of_glasses, task_rows
 from zoo.benchmark.suite import Cell
 from zoo.benchmark.task import load_rows, read_task
 from zoo.datasets.load import load_dataset
@@ -59,7 +59,7 @@ def test_a_set_never_sees_a_label(root) -> None:
     assert compute_features("telling", glass).any()  # of a glass of one's own it may be read
     rows = task_rows("toy-class")
     cell = Cell("toy-class", "telling", "ridge", "glass", 0, 0, None)
-    assert _features_decline(cell, rows) == "telling reads slip, which is a target of toy, not a feature"
+    assert features_decline(cell.features, rows) == "telling reads slip, which is a target of toy, not a feature"
     assert not compute_features("peeking@cg4+species", glass)[:, 0].any()
 
 
@@ -106,8 +106,8 @@ def test_a_target_is_an_input_only_where_the_task_says_so(root) -> None:
     assert len(rows) == len(refused) / 3
     assert (rows.source % 3 == 0).all()
     cell = Cell("with-effort", "costly", "ridge", "glass", 0, 0, None)
-    assert _features_decline(cell, rows) is None
-    assert "target of toy" in str(_features_decline(cell, refused))
+    assert features_decline(cell.features, rows) is None
+    assert "target of toy" in str(features_decline(cell.features, refused))
     np.testing.assert_array_equal(feature_matrix("with-effort", "costly+species").matrix[:, 0], rows.source % 108)
     for name in ("slip", "species"):
         write_task(root, "wrong", inputs=[name])

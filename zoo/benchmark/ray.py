@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError
 from contextlib import ExitStack, contextmanager
@@ -35,6 +36,7 @@ def cluster(address: str) -> Iterator[None]:
     require_modules("option", "--ray", [("ray", "glass-zoo[ray]")])
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     one_thread_each()
+    _require_answer(address)
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
@@ -51,6 +53,19 @@ def cluster(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        if address != "auto":
+            raise ClusterError(f"a Ray cluster has an address such as 10.0.0.5:6379, or auto, got {address}")
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise ClusterError(f"no Ray cluster answers at {address}: {error}") from None
 
 
 def run_cells(

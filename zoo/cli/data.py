@@ -76,14 +76,17 @@ def _install(output: Path, folder: Path) -> None:
     """Replace the data of ``folder`` by those of ``output``: copied beside first, the card, which names them, last."""
     from zoo.datasets.card import read_card
 
-    staged = folder / "glasses.new"
+    staged = folder / "new"
     shutil.rmtree(staged, ignore_errors=True)
-    shutil.copytree(output / "glasses", staged)
-    shutil.rmtree(folder / "glasses", ignore_errors=True)
-    staged.rename(folder / "glasses")
-    beside = [entry.path for entry in read_card(output).files if not entry.path.startswith("glasses/")]
-    for file in (*beside, "quality.png", "card.toml"):
-        shutil.copyfile(output / file, folder / file)
+    for file in (*(entry.path for entry in read_card(output).files), "quality.png"):
+        (staged / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(output / file, staged / file)
+    for made in staged.iterdir():
+        if made.is_dir():
+            shutil.rmtree(folder / made.name, ignore_errors=True)
+        made.replace(folder / made.name)
+    staged.rmdir()
+    shutil.copyfile(output / "card.toml", folder / "card.toml")
 
 
 @command.command(epilog="Example: zoo data fetch tls-dw-t007")

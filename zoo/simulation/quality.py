@@ -243,10 +243,13 @@ def draw(
 
 
 def _draw_structure(axis: Any, groups: Mapping[str, list[Glass]], units: Units) -> None:
+    contact = np.inf
     for name, glasses in groups.items():
-        axis.plot(*mean_distribution(glasses), label=name)
+        r, g = mean_distribution(glasses)
+        axis.plot(r, g, label=name)
+        contact = min(contact, float(r[np.argmax(g > 0.01)]))
     axis.set(xlabel=f"r ({units.length})", ylabel="g(r)", title="Pair distribution of the inherent structures")
-    axis.set_xlim(left=0.2 * axis.get_xlim()[1])
+    axis.set_xlim(left=0.85 * contact)
 
 
 def _draw_cooling(axis: Any, groups: Mapping[str, list[Glass]], units: Units) -> None:
@@ -315,8 +318,15 @@ def _draw_splittings(axis: Any, pairs: Mapping[str, pd.DataFrame]) -> None:
 
 
 def _draw_labels(axis: Any, groups: Mapping[str, list[Glass]], column: ColumnCard) -> None:
-    for number, (name, glasses) in enumerate(groups.items()):
-        values = np.concatenate([glass.fields[column.name].values for glass in glasses])
-        values = values[np.isfinite(values)]
-        axis.hist(values, 60, density=True, histtype="step", color=f"C{number}", label=name)
-    axis.set(xlabel=f"{column.name} ({column.unit})", ylabel="probability density", title="Labels")
+    """Over powers of ten where most values are above zero: D2min spans decades."""
+    series = [np.concatenate([glass.fields[column.name].values for glass in glasses]) for glasses in groups.values()]
+    known = np.concatenate(series)
+    known = known[np.isfinite(known)]
+    logarithmic = bool((known >= 0).all() and (known > 0).mean() > 0.5)
+    edges = np.geomspace(*np.percentile(known[known > 0], [0.1, 100]), 60) if logarithmic else 60
+    for number, (name, values) in enumerate(zip(groups, series, strict=True)):
+        shown = values[np.isfinite(values)]
+        weights = np.full(len(shown), 100 / max(1, len(shown)))
+        axis.hist(shown, edges, weights=weights, histtype="step", color=f"C{number}", label=name)
+    axis.set_xscale("log" if logarithmic else "linear")
+    axis.set(xlabel=f"{column.name} ({column.unit})", ylabel="atoms in a bin (%)", title="Labels")
