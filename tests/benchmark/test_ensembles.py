@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from toy import write_suite
@@ -46,22 +48,25 @@ def test_a_planted_leak_is_not_found(kind, models):
     assert max(leaky.scores_.values()) > leaked, "the leak must be there to be found"
 
 
+class Notes:
+    """A model that notes which glasses it has seen: the first column is the number of the glass."""
+
+    seen: ClassVar[list[set[float]]] = []
+    asked: ClassVar[list[tuple[set[float], set[float]]]] = []
+
+    def fit(self, x, y):
+        self.glasses = set(x[:, 0])
+        assert len(x) == 30 * len(self.glasses), "whole glasses: no rows may be held out of a fit"
+        self.seen.append(self.glasses)
+        return self
+
+    def predict_proba(self, x):
+        self.asked.append((self.glasses, set(x[:, 0])))
+        return np.column_stack([1 - x[:, 1], x[:, 1]])
+
+
 def test_no_fit_at_any_level_sees_the_glasses_that_it_predicts(monkeypatch):
-    """The first column is the number of the glass: each fit notes what it has seen."""
-    seen, asked = [], []
     family = model_families["decision-tree"]
-
-    class Notes:
-        def fit(self, x, y):
-            self.glasses = set(x[:, 0])
-            assert len(x) == 30 * len(self.glasses), "whole glasses: no rows may be held out of a fit"
-            seen.append(self.glasses)
-            return self
-
-        def predict_proba(self, x):
-            asked.append((self.glasses, set(x[:, 0])))
-            return np.column_stack([1 - x[:, 1], x[:, 1]])
-
     monkeypatch.setattr(type(family), "estimator", lambda *settings: Notes())
     random = np.random.default_rng(0)
     glass = np.repeat(np.arange(7), 30)
@@ -69,9 +74,9 @@ def test_no_fit_at_any_level_sees_the_glasses_that_it_predicts(monkeypatch):
     training = Training("classification", x, (random.random(len(glass)) < x[:, 1]).astype(float), glass, 5)
     members = [Member("decision-tree"), Member("decision-tree")]
     ensemble = Ensemble("classification", 0, members, stack_levels=1).fit(x, training.y, training.folds())
-    assert len(seen) == 2 * 2 * 3, "members, levels, folds"
-    assert all(fitted.isdisjoint(held_out) for fitted, held_out in asked)
-    assert set().union(*(held_out for _, held_out in asked)) == set(range(7))
+    assert len(Notes.seen) == 2 * 2 * 3, "members, levels, folds"
+    assert all(fitted.isdisjoint(held_out) for fitted, held_out in Notes.asked)
+    assert set().union(*(held_out for _, held_out in Notes.asked)) == set(range(7))
     assert np.allclose(ensemble.held_out_, x[:, 1], atol=1e-6)
 
 

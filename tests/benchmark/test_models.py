@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from zoo.benchmark.training import predict_scores
+from zoo.benchmark.training import Training, predict_scores
 from zoo.errors import MissingSoftwareError
 from zoo.models.declaration import model_families
 
@@ -40,7 +40,8 @@ FEWER = {"catboost": {"iterations": 100}, "explainable-boosting": {"max_rounds":
 
 def scores_of(family, kind, settings=None):
     settings = (settings or {}) | FEWER.get(family.name, {})
-    estimator = family.estimator(kind, 7, IMAGE, settings).fit(X[:200], TARGETS[kind][:200])
+    training = Training(kind, X[:200], TARGETS[kind][:200], np.arange(200) // 20, 7, IMAGE)
+    estimator = training.fit(family, settings)
     return predict_scores(estimator, X[200:], kind)
 
 

@@ -147,14 +147,15 @@ def test_twice_the_displacement_is_four_times_d2min(glass: Glass) -> None:
 
 
 def test_an_atom_without_enough_neighbours_has_no_value() -> None:
-    """A tetrahedron, a pair and a lone atom: an affine map in 3D needs three neighbours."""
-    corners = [[0, 0, 0], [2.5, 0, 0], [0, 2.5, 0], [0, 0, 2.5]]
+    """A bipyramid, a pair and a lone atom: three neighbours fix a map in 3D, and a fourth tells how good it is."""
+    corners = [[0, 0, 0], [2.5, 0, 0], [0, 2.5, 0], [0, 0, 2.5], [0, 0, -2.5]]
     positions = np.array([*corners, [10, 10, 10], [10, 10, 12.5], [15, 15, 2]], dtype=float)
-    glass = Glass(positions, ["Cu"] * 7, [20, 20, 20])
-    local = local_deformation(glass, glass, CUTOFF)
-    np.testing.assert_array_equal(np.isnan(local.d2min), [False] * 4 + [True] * 3)
-    np.testing.assert_array_equal(np.isnan(local.von_mises), np.isnan(local.d2min))
-    np.testing.assert_allclose(local.d2min[:4], 0, atol=1e-20)
+    glass = Glass(positions, ["Cu"] * 8, [20, 20, 20])
+    local = local_deformation(glass, glass, 3.6)
+    assert find_neighbors(glass, 3.6).counts.tolist() == [4, 4, 4, 3, 3, 1, 1, 0]
+    np.testing.assert_array_equal(np.isnan(local.d2min), [False] * 3 + [True] * 5)
+    np.testing.assert_array_equal(np.isnan(local.von_mises), [False] * 5 + [True] * 3)
+    np.testing.assert_allclose(local.d2min[:3], 0, atol=1e-20)
 
 
 @pytest.mark.parametrize("shape", ["chain", "plane"])

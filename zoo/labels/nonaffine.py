@@ -23,11 +23,11 @@ class LocalDeformation:
     Attributes
     ----------
     d2min : ndarray of shape (n_atoms,), float64, Å²
-        Mean squared distance of the neighbours from the affine fit; NaN where these do not fix it: fewer
-        neighbours than dimensions, or all of them in one plane. OVITO gives the sum instead of the mean, equal to
-        1e-14 (see the tests).
+        Mean squared distance of the neighbours from the affine fit; NaN where these do not fix it or leave nothing
+        over: no more neighbours than dimensions, or all of them in one plane. OVITO gives the sum instead of the
+        mean, equal to 1e-14 (see the tests).
     von_mises : ndarray of shape (n_atoms,), float64, dimensionless
-        von Mises invariant of the local Green-Lagrange strain.
+        von Mises invariant of the local Green-Lagrange strain; as many neighbours as dimensions fix it.
     """
 
     d2min: NDArray[np.float64]
@@ -87,7 +87,8 @@ def local_deformation(reference: Glass, deformed: Glass, cutoff: float = 3.8) ->
     gradient = np.linalg.solve(moments, cross)  # after = before @ gradient
     residual = after - np.einsum("pa,pab->pb", before, gradient[center])
     summed = np.bincount(center, (residual**2).sum(axis=1), minlength=len(reference))
-    d2min = np.where(enough, summed / np.maximum(neighbors.counts, 1), np.nan)
+    left = enough & (neighbors.counts > d)  # d neighbours are fitted exactly, which says nothing
+    d2min = np.where(left, summed / np.maximum(neighbors.counts, 1), np.nan)
     strain = 0.5 * (gradient @ np.swapaxes(gradient, 1, 2) - np.eye(d))
     return LocalDeformation(d2min, np.where(enough, _von_mises(strain), np.nan))
 

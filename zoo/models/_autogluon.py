@@ -58,6 +58,11 @@ class FamilyModel(AbstractModel):  # type: ignore[misc]
         return np.asarray(1 / (1 + np.exp(-self.model.decision_function(x))))
 
 
+MEMBER_MODELS = [type(f"FamilyModel{number}", (FamilyModel,), {"__module__": __name__}) for number in range(16)]
+"""A type for each member: of one type AutoGluon joins one model only below 1,000 rows, two below 5,000, and so on."""
+globals().update({model.__name__: model for model in MEMBER_MODELS})  # where pickle looks for them
+
+
 class Ensemble:
     """A greedily weighted ensemble of models that were bagged over the same folds.
 
@@ -157,17 +162,15 @@ class Ensemble:
         if isinstance(self.models, dict):
             return self.models
         return {
-            FamilyModel: [
-                {
-                    "family": member.family,
-                    "seed": self.seed,
-                    "settings": dict(member.settings),
-                    "image": member.image,
-                    "columns": member.columns or (0, n_columns),
-                    "ag_args": {"name": f"{number}-{member.family}", "name_suffix": ""},
-                }
-                for number, member in enumerate(self._members())
-            ]
+            model: {
+                "family": member.family,
+                "seed": self.seed,
+                "settings": dict(member.settings),
+                "image": member.image,
+                "columns": member.columns or (0, n_columns),
+                "ag_args": {"name": f"{number}-{member.family}", "name_suffix": ""},
+            }
+            for number, (model, member) in enumerate(zip(MEMBER_MODELS, self._members(), strict=False))
         }
 
     def _weights(self) -> dict[str, float]:

@@ -114,12 +114,16 @@ def _published(glass: Glass, fields: set[str]) -> Glass:
         glass.species,
         glass.cell,
         glass.periodic,
-        {name: Field(_rounded(entry.values), entry.unit) for name, entry in glass.fields.items() if name in fields},
+        {
+            name: Field(_rounded(entry.values, 23 if name == "diameter" else 12), entry.unit)  # forces need diameters
+            for name, entry in glass.fields.items()
+            if name in fields
+        },
         {key: glass.metadata[key] for key in KEPT if key in glass.metadata},
     )
 
 
-def _rounded(values: NDArray[Any], bits: int = 12) -> NDArray[Any]:
+def _rounded(values: NDArray[Any], bits: int) -> NDArray[Any]:
     """Floats as float32 with ``bits`` bits behind the leading one: 1e-4 of a value, a quarter off the file."""
     if values.dtype.kind != "f":
         return values
