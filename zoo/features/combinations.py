@@ -71,7 +71,7 @@ def join(name: str, parts: list[FeatureSet], title: str = "", citation: str = ""
     return FeatureSet(
         name=name,
         title=title or " and ".join(part.title for part in parts),
-        citation=citation or "; ".join(dict.fromkeys(part.citation for part in parts)),
+        citation=citation or "; ".join(dict.fromkeys(source for part in parts for source in part.citation.split("; "))),
         version=sum(part.version for part in parts),
         columns=columns,
         compute=compute,

@@ -323,7 +323,8 @@ def _draw_labels(axis: Any, groups: Mapping[str, list[Glass]], column: ColumnCar
     known = np.concatenate(series)
     known = known[np.isfinite(known)]
     logarithmic = bool((known >= 0).all() and (known > 0).mean() > 0.5)
-    edges = np.geomspace(*np.percentile(known[known > 0], [0.1, 100]), 60) if logarithmic else 60
+    low, high = np.percentile(known[known > 0], [0.1, 100]) if logarithmic else (known.min(), known.max())
+    edges = (np.geomspace if logarithmic else np.linspace)(low, high, 60)
     for number, (name, values) in enumerate(zip(groups, series, strict=True)):
         shown = values[np.isfinite(values)]
         weights = np.full(len(shown), 100 / max(1, len(shown)))
