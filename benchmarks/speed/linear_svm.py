@@ -2,9 +2,9 @@
 
     python benchmarks/speed/linear_svm.py               # 50,000 atoms x 160 columns
 
-The columns are ``radial`` of Cu-Zr glasses and the classes those of ``shear-2pct``. With more rows than columns the primal
-Newton method of LIBLINEAR (``dual=False``) needs a handful of passes; coordinate descent in the dual, the default, needs
-thousands and often stops before it has converged. The rows are divided at random, which flatters both alike: the
+The columns are ``radial`` of Cu-Zr glasses and the classes those of ``shear-2pct``. With more rows than columns the
+primal Newton method of LIBLINEAR (``dual=False``) needs a handful of passes; coordinate descent in the dual, the
+default, needs thousands and often stops before it has converged. The rows are divided at random, which flatters both alike: the
 precision only shows that the faster way is no worse.
 """
 
