@@ -4,8 +4,8 @@
 
 The columns are ``radial`` of Cu-Zr glasses and the classes those of ``shear-2pct``. With more rows than columns the
 primal Newton method of LIBLINEAR (``dual=False``) needs a handful of passes; coordinate descent in the dual, the
-default, needs thousands and often stops before it has converged. The rows are divided at random, which flatters both alike: the
-precision only shows that the faster way is no worse.
+default, needs thousands and often stops before it has converged. The rows are divided at random, which flatters both
+alike: the precision only shows that the faster way is no worse.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ RADIAL = feature_sets.register(
         name="radial",
         title="Radial functions, fine grid (2-10 Å, σ = 0.1 Å)",
         citation="Cubuk et al., Phys. Rev. Lett. 114, 108001 (2015)",
-        version=2,
+        version=3,
         columns=grid_columns(2.0, 10.0, 0.1),
         compute=lambda glass, kinds: radial_functions(glass, kinds, 2.0, 10.0, 0.1, 0.1),
     )
@@ -91,7 +91,7 @@ RADIAL_COARSE = feature_sets.register(
         name="radial-coarse",
         title="Radial functions, coarse grid (1-8 Å, σ = 0.2 Å)",
         citation="Xu et al. (SAR descriptor); grid as in Wang, Ding & Ma, npj Comput. Mater. 6, 194 (2020)",
-        version=2,
+        version=3,
         columns=grid_columns(1.0, 8.0, 0.2),
         compute=lambda glass, kinds: radial_functions(glass, kinds, 1.0, 8.0, 0.2, 0.2),
     )

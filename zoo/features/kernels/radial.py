@@ -14,12 +14,12 @@ LANES = 16
 """A row of the table is padded to a multiple of this: the loop over it then has no remainder."""
 
 
-def gaussian_table(spacing: float, sigma: float, tails: int) -> NDArray[np.float64]:
+def gaussian_table(spacing: float, sigma: float, tails: int) -> NDArray[np.float32]:
     """Gaussians at the ``2 tails + 1`` nearest centres of a grid, for distances through one step of it.
 
     Returns
     -------
-    ndarray of shape (rows + 1, 2, width), float64
+    ndarray of shape (rows + 1, 2, width), float32
         ``[t, 0]`` at a distance of ``t / rows - 1/2`` steps from a centre, ``[t, 1]`` what is added up to the next row.
     """
     rows = math.ceil(ROWS * spacing / sigma)
@@ -28,7 +28,7 @@ def gaussian_table(spacing: float, sigma: float, tails: int) -> NDArray[np.float
     table = np.zeros((rows + 1, 2, -(-values.shape[1] // LANES) * LANES))
     table[:, 0, : values.shape[1]] = values[:-1]
     table[:, 1, : values.shape[1]] = np.diff(values, axis=0)
-    return table
+    return table.astype(np.float32)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -51,23 +51,27 @@ def sum_gaussians(start, index, vector, species, n_kinds, first, spacing, n_cent
     sums = np.empty((n, n_kinds * n_centers), np.float32)
     # room on both sides for what falls beside the grid
     before = 2 * tails
-    row = np.empty((n_kinds, before + n_centers + width))
+    row = np.empty((n_kinds, before + n_centers + width), np.float32)
+    most = 0
     for i in range(n):
+        most = max(most, start[i + 1] - start[i])
+    lowest, line, between = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float32)
+    for i in range(n):
+        near = start[i + 1] - start[i]
+        # where each Gaussian goes first, then the sums: divisions and additions would wait for each other
+        for q in range(near):
+            x, y, z = vector[start[i] + q, 0], vector[start[i] + q, 1], vector[start[i] + q, 2]
+            steps = max((math.sqrt(x * x + y * y + z * z) - first) / spacing + tails + 0.5, 0.0)
+            lowest[q] = np.int32(steps)
+            at = (steps - lowest[q]) * n_rows
+            line[q] = np.int32(at)
+            between[q] = at - line[q]
         row[:] = 0.0
-        for p in range(start[i], start[i + 1]):
-            r = math.sqrt(vector[p, 0] ** 2 + vector[p, 1] ** 2 + vector[p, 2] ** 2)
-            steps = (r - first) / spacing
-            nearest = math.floor(steps + 0.5)
-            if nearest < -tails:
-                continue
-            between = (steps - nearest + 0.5) * n_rows
-            t = int(between)
-            between -= t
-            base, slope = table[t, 0], table[t, 1]
-            lowest = nearest - tails + before
-            part = row[species[index[p]], lowest : lowest + width]
+        for q in range(near):
+            base, slope, along = table[line[q], 0], table[line[q], 1], between[q]
+            part = row[species[index[start[i] + q]], lowest[q] : lowest[q] + width]
             for k in range(width):
-                part[k] += base[k] + between * slope[k]
+                part[k] += base[k] + along * slope[k]
         for s in range(n_kinds):
             for k in range(n_centers):
                 sums[i, s * n_centers + k] = row[s, before + k]
