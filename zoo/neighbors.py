@@ -112,7 +112,9 @@ def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
     return next(neighbor_batches(glass, cutoff, len(glass)))[1]
 
 
-def neighbor_batches(glass: Glass, cutoff: float, size: int = BATCH) -> Iterator[tuple[slice, NeighborList]]:
+def neighbor_batches(
+    glass: Glass, cutoff: float, size: int = BATCH, half: bool = False
+) -> Iterator[tuple[slice, NeighborList]]:
     """The neighbours of some atoms at a time, so that those of a large glass need not fit in memory at once.
 
     Parameters
@@ -121,6 +123,8 @@ def neighbor_batches(glass: Glass, cutoff: float, size: int = BATCH) -> Iterator
     cutoff : float, Å
     size : int
         Atoms of a batch.
+    half : bool
+        Each pair once, in the row of one of its two atoms.
 
     Yields
     ------
@@ -137,7 +141,7 @@ def neighbor_batches(glass: Glass, cutoff: float, size: int = BATCH) -> Iterator
     bins = _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff))
     for begin in range(0, max(len(glass), 1), max(size, 1)):
         atoms = slice(begin, min(begin + size, len(glass)))
-        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, atoms.start, atoms.stop)
+        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), half, True, atoms.start, atoms.stop)
         _refuse_overlap(neighbors, begin)
         yield atoms, neighbors
 
@@ -202,11 +206,11 @@ def build_pairs(
         Its order depends only on the input.
     """
     bins = _sort_into_bins(positions, kind, cell, periodic, float(cutoff.max()))
-    return _pairs_of(bins, cutoff, half, 0, len(positions))
+    return _pairs_of(bins, cutoff, half, not half, 0, len(positions))
 
 
-def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, begin: int, end: int) -> NeighborList:
-    """Pairs of the atoms ``begin:end`` with all others."""
+def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, vectors: bool, begin: int, end: int) -> NeighborList:
+    """Pairs of the atoms ``begin:end`` with all others; without vectors if these are not wanted."""
     start = np.zeros(end - begin + 1, np.int64)
     # room for a sphere's share of the cell and more; pages that are never written take no memory
     share = 2.0 * bins.reach / bins.n_bins
@@ -215,7 +219,7 @@ def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, begin: int, end: int) -> 
     while True:
         index = np.empty(room, np.int32)
         image = np.empty((room, 3), np.int8)
-        vector = np.empty((0 if half else room, 3))
+        vector = np.empty((room if vectors else 0, 3))
         n_pairs = _search(bins, cutoff**2, half, begin, start, index, image, vector)
         if n_pairs >= 0:
             return NeighborList(start, index[:n_pairs], vector[:n_pairs], image[:n_pairs])
@@ -338,7 +342,7 @@ def _search(
                         image[n_pairs, 0] = turn_a + wrap[p, 0] - wrap[q, 0]
                         image[n_pairs, 1] = turn_b + wrap[p, 1] - wrap[q, 1]
                         image[n_pairs, 2] = turn_c + wrap[p, 2] - wrap[q, 2]
-                        if not half:
+                        if len(vector):
                             vector[n_pairs, 0] = position[0, q] - x
                             vector[n_pairs, 1] = position[1, q] - y
                             vector[n_pairs, 2] = position[2, q] - z

@@ -32,31 +32,27 @@ def gaussian_table(spacing: float, sigma: float, tails: int) -> NDArray[np.float
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def sum_gaussians(start, index, vector, species, n_kinds, first, spacing, n_centers, tails, table):  # type: ignore[no-untyped-def]
-    """Radial symmetry functions of every atom.
+def add_gaussians(sums, begin, start, index, vector, species, first, spacing, tails, table):  # type: ignore[no-untyped-def]
+    """Add what some pairs of atoms give to the radial symmetry functions of both.
 
     Parameters
     ----------
-    start : (n + 1,) int64, index : (m,) int32, vector : (m, 3) float64, Å : see ``NeighborList``
+    sums : (n, n_kinds, 2 tails + n_centers + width) float32, by species of the neighbour
+        The first centre is at ``2 tails``: there is room on both sides for what falls beside the grid.
+    begin : first of the atoms that the rows of pairs belong to
+    start, index, vector : see ``NeighborList``; each pair once
     species : (n,) int32, index of each atom's species
-    n_kinds, first (Å), spacing (Å), n_centers : the grid
+    first (Å), spacing (Å) : the grid
     tails : a neighbour counts for centres within so many grid steps of its distance
     table : see :func:`gaussian_table`
-
-    Returns
-    -------
-    (n, n_kinds * n_centers) float32, species-major
     """
-    n, width, n_rows = start.shape[0] - 1, table.shape[2], table.shape[0] - 1
-    sums = np.empty((n, n_kinds * n_centers), np.float32)
-    # room on both sides for what falls beside the grid
-    before = 2 * tails
-    row = np.empty((n_kinds, before + n_centers + width), np.float32)
+    width, n_rows = table.shape[2], table.shape[0] - 1
     most = 0
-    for i in range(n):
+    for i in range(len(start) - 1):
         most = max(most, start[i + 1] - start[i])
     lowest, line, between = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float32)
-    for i in range(n):
+    peak = np.empty(width, np.float32)
+    for i in range(len(start) - 1):
         near = start[i + 1] - start[i]
         # where each Gaussian goes first, then the sums: divisions and additions would wait for each other
         for q in range(near):
@@ -66,13 +62,13 @@ def sum_gaussians(start, index, vector, species, n_kinds, first, spacing, n_cent
             at = (steps - lowest[q]) * n_rows
             line[q] = np.int32(at)
             between[q] = at - line[q]
-        row[:] = 0.0
         for q in range(near):
-            base, slope, along = table[line[q], 0], table[line[q], 1], between[q]
-            part = row[species[index[start[i] + q]], lowest[q] : lowest[q] + width]
+            base, slope, along, j = table[line[q], 0], table[line[q], 1], between[q], index[start[i] + q]
             for k in range(width):
-                part[k] += base[k] + along * slope[k]
-        for s in range(n_kinds):
-            for k in range(n_centers):
-                sums[i, s * n_centers + k] = row[s, before + k]
-    return sums
+                peak[k] = base[k] + along * slope[k]
+            mine = sums[begin + i, species[j], lowest[q] : lowest[q] + width]
+            for k in range(width):
+                mine[k] += peak[k]
+            other = sums[j, species[begin + i], lowest[q] : lowest[q] + width]
+            for k in range(width):
+                other[k] += peak[k]
