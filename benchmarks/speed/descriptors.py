@@ -31,7 +31,7 @@ from zoo.features.kernels.tessellation import tessellate
 from zoo.glass import Glass
 
 HERE = Path(__file__).parent
-SAMPLE = {"matminer": 10, "dscribe": 1000}
+SAMPLE = {"matminer": 40, "dscribe": 1000}
 """Atoms that a slow peer describes, then twice as many: the difference is its time per atom."""
 PATIENCE = 20.0
 """Seconds after which no further call is made."""
@@ -117,7 +117,7 @@ def mdapy_entropy(glass: Glass, n: int) -> object:
     import mdapy
 
     system = mdapy.System(pos=glass.positions, box=np.vstack([glass.cell, np.zeros(3)]))
-    return system.cal_structure_entropy(rc=6.0, sigma=0.2)
+    return system.cal_structure_entropy(rc=6.0, sigma=0.2, average_rc=6.0)
 
 
 def ovito_voronoi(glass: Glass, n: int) -> object:
