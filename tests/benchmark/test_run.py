@@ -225,7 +225,7 @@ def test_two_runs_at_once_share_the_work(root, tmp_path):
     processes = [zoo_run(root, results, track="--track") for _ in range(2)]
     written = 0
     for process in processes:
-        out, errors = process.communicate(timeout=120)
+        out, errors = process.communicate(timeout=400)
         assert process.returncode == 0, errors
         written += int(re.search(r"(\d+) new MLflow runs", out)[1])
     assert len(Store(results).finished()) == 72
