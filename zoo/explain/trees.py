@@ -1,0 +1,95 @@
+"""Exact Shapley values of trees and of sums of trees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import ExplainError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+ROWS = 4096
+"""Rows that walk down a tree together."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A binary tree: node 0 is the root, ``left`` and ``right`` are negative at leaves.
+
+    Attributes
+    ----------
+    left, right, feature : ndarray of shape (n_nodes,), int32
+    threshold, value : ndarray of shape (n_nodes,), float64
+        A row goes left if its value is not above the threshold.
+    """
+
+    left: Ints
+    right: Ints
+    feature: Ints
+    threshold: Floats
+    value: Floats
+
+    @property
+    def depth(self) -> int:
+        """Splits on the longest path."""
+        level = np.zeros(len(self.left), np.int64)
+        for node in np.flatnonzero(self.left >= 0):  # parents come before their children
+            level[self.left[node]] = level[self.right[node]] = level[node] + 1
+        return int(level.max())
+
+
+@dataclass(frozen=True)
+class Trees:
+    """A sum of trees and a constant."""
+
+    trees: tuple[Tree, ...]
+    offset: float
+
+    def predict(self, x: NDArray[Any]) -> Floats:
+        """Sum over the trees for every row of ``x`` (n_rows, n_columns), shape (n_rows,)."""
+        from zoo.explain._tree_kernel import sum_of_leaves
+
+        columns = np.ascontiguousarray(np.asarray(x, np.float64).T)
+        out = np.full(columns.shape[1], self.offset)
+        for tree in self.trees:
+            sum_of_leaves(tree.left, tree.right, tree.feature, tree.threshold, tree.value, columns, out)
+        return out
+
+
+def read_trees(estimator: Any) -> Trees:
+    """The trees of a fitted estimator, by shap's readers: log-odds of boosted classes, probabilities of averaged ones.
+
+    Raises
+    ------
+    ExplainError
+        shap cannot read it, or it has more than two classes.
+    """
+    from shap.explainers._tree import TreeEnsemble
+
+    name = type(estimator).__name__
+    try:
+        found = TreeEnsemble(estimator)
+    except Exception as error:  # whatever shap raises about a model that it does not know
+        raise ExplainError(f"the trees of {name} cannot be read: {error}") from error
+    if found.values.shape[2] > 2 or found.num_stacked_models != 1:
+        raise ExplainError(f"trees are explained for one output, {name} has several")
+    at_leaf = found.children_left < 0
+    output = found.values.shape[2] - 1  # that of class 1
+    trees = []
+    for k, n_nodes in enumerate(found.num_nodes if hasattr(found, "num_nodes") else []):
+        part = slice(0, int(n_nodes))
+        trees.append(
+            Tree(
+                np.ascontiguousarray(found.children_left[k, part], np.int32),
+                np.ascontiguousarray(found.children_right[k, part], np.int32),
+                np.ascontiguousarray(np.maximum(found.features[k, part], 0), np.int32),
+                np.ascontiguousarray(found.thresholds[k, part], np.float64),
+                np.where(at_leaf[k, part], found.values[k, part, output], 0.0).astype(np.float64),
+            )
+        )
+    offset = np.ravel(np.asarray(found.base_offset, float))
+    return Trees(tuple(trees), float(offset[-1]))
