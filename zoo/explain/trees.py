@@ -60,6 +60,52 @@ class Trees:
         return out
 
 
+    def shapley(self, x: NDArray[Any], background: NDArray[Any]) -> Floats:
+        """Interventional Shapley values, exact but for rounding.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_rows, n_columns)
+            Finite.
+        background : ndarray of shape (n_background, n_columns)
+            What absent columns are replaced by: the mean over its rows is taken.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_columns), float64
+            With the mean of ``predict`` over the background they add up to ``predict``.
+
+        Raises
+        ------
+        ExplainError
+            More than 64 different columns decide on one path of a tree.
+        """
+        from zoo.explain._tree_kernel import MOST_COLUMNS, SHARES, add_tree
+
+        absent = np.ascontiguousarray(np.asarray(background, np.float64).T)
+        values = np.empty(np.shape(x), np.float64)
+        walked = [(tree, tree.depth, _shifted(tree)) for tree in self.trees]
+        for first in range(0, len(values), ROWS):
+            columns = np.ascontiguousarray(np.asarray(x[first : first + ROWS], np.float64).T)
+            phi = np.zeros_like(columns)
+            for tree, depth, value in walked:
+                shape = tree.left, tree.feature, tree.threshold, tree.right
+                if not add_tree(*shape, value, depth, columns, absent, SHARES, phi):
+                    raise ExplainError(
+                        f"a path of a tree may ask about {MOST_COLUMNS} different columns at most: limit the depth of "
+                        "the trees (mode tuned does)"
+                    )
+            values[first : first + ROWS] = phi.T
+        return values
+
+
+def _shifted(tree: Tree) -> Floats:
+    """Values of the leaves less the most frequent one: a constant changes no difference, and zeros cost nothing."""
+    leaf = tree.left < 0
+    found, times = np.unique(tree.value[leaf], return_counts=True)
+    return np.where(leaf, tree.value - found[times.argmax()], 0.0)
+
+
 def read_trees(estimator: Any) -> Trees:
     """The trees of a fitted estimator, by shap's readers: log-odds of boosted classes, probabilities of averaged ones.
 
@@ -77,10 +123,13 @@ def read_trees(estimator: Any) -> Trees:
         raise ExplainError(f"the trees of {name} cannot be read: {error}") from error
     if found.values.shape[2] > 2 or found.num_stacked_models != 1:
         raise ExplainError(f"trees are explained for one output, {name} has several")
+    scale, offset = 1.0, float(np.ravel(np.asarray(found.base_offset, float))[-1])
+    if hasattr(estimator, "get_scale_and_bias"):  # CatBoost's, which shap 0.51 leaves out
+        scale, offset = estimator.get_scale_and_bias()
     at_leaf = found.children_left < 0
     output = found.values.shape[2] - 1  # that of class 1
     trees = []
-    for k, n_nodes in enumerate(found.num_nodes if hasattr(found, "num_nodes") else []):
+    for k, n_nodes in enumerate(found.num_nodes):
         part = slice(0, int(n_nodes))
         trees.append(
             Tree(
@@ -88,8 +137,7 @@ def read_trees(estimator: Any) -> Trees:
                 np.ascontiguousarray(found.children_right[k, part], np.int32),
                 np.ascontiguousarray(np.maximum(found.features[k, part], 0), np.int32),
                 np.ascontiguousarray(found.thresholds[k, part], np.float64),
-                np.where(at_leaf[k, part], found.values[k, part, output], 0.0).astype(np.float64),
+                np.where(at_leaf[k, part], scale * found.values[k, part, output], 0.0).astype(np.float64),
             )
         )
-    offset = np.ravel(np.asarray(found.base_offset, float))
-    return Trees(tuple(trees), float(offset[-1]))
+    return Trees(tuple(trees), float(offset))
