@@ -32,13 +32,14 @@ UNIT = "standard deviations of the output"
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as a file: ``name`` without ending, ``kind`` svg or png."""
+    """A figure as a file: ``name`` without ending, ``kind`` svg or png, ``width`` in inches."""
 
     name: str
     kind: str
     content: bytes
     title: str
     caption: str
+    width: float
 
 
 def draw_shares(study: Study, groups: Sequence[Group], name: str, title: str, caption: str) -> Picture:
@@ -100,7 +101,7 @@ def draw_profiles(found: Explanation, profiles: Sequence[Profile]) -> Picture:
                 profile.length, profile.importance, 22, profile.direction, cmap=SIGNED, vmin=-1, vmax=1,
                 edgecolors="0.3", linewidths=0.4, zorder=3,
             )  # fmt: skip
-            axis.set(title=_plain(profile.name), ylim=(0, None))
+            axis.set(title=_plain(profile.name), ylim=(0, 1.05 * max(float(p.high.max()) for p in profiles) or 1.0))
         for axis in axes[-1]:
             axis.set_xlabel("distance r (Å)")
         for axis in axes[:, 0]:
@@ -108,7 +109,7 @@ def draw_profiles(found: Explanation, profiles: Sequence[Profile]) -> Picture:
         for axis in list(axes.flat)[len(profiles) :]:
             axis.set_axis_off()
         mappable = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1, 1), SIGNED)
-        figure.colorbar(mappable, ax=axes, shrink=0.9, label="rank correlation of column and contribution")
+        figure.colorbar(mappable, ax=axes, shrink=0.9, label="direction (rank correlation)")
         return _picture(
             figure, "svg", f"distance-{found.family}", "Importance against distance",
             f"Mean absolute contribution ({UNIT}) of the columns that look at a distance; band: from fold to fold. Red: more "
@@ -202,7 +203,8 @@ def draw_waterfall(study: Study, found: Explanation, place: int, name: str) -> P
         axis.axvline(found.base[place], color="0.6", lw=0.8, ls=":")
         axis.set_yticks(range(len(labels)), [_plain(label) for label in labels])
         axis.invert_yaxis()
-        axis.margins(x=0.12)
+        edges = [found.base[place], *ends]
+        axis.set_xlim(min(edges) - 0.04 * width, max(edges) + 0.16 * width)
         axis.set_xlabel(
             f"output ({found.space}): from {found.base[place]:.3g}, mean of the background, to {found.output[place]:.3g}"
         )
@@ -216,7 +218,7 @@ def draw_waterfall(study: Study, found: Explanation, place: int, name: str) -> P
 def draw_matrix(matrix: Floats, labels: Sequence[str], name: str, title: str, caption: str) -> Picture:
     """Rank correlations as a coloured table."""
     n = len(labels)
-    with _figure(1.6 + 0.62 * n, 0.9 + 0.5 * n) as figure:
+    with _figure(1.7 + 0.62 * n, 0.8 + 0.42 * n) as figure:
         axis = figure.add_subplot()
         axis.imshow(matrix, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
         for row in range(n):
@@ -325,4 +327,4 @@ def _picture(figure: Any, kind: str, name: str, title: str, caption: str) -> Pic
     buffer = io.BytesIO()
     metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     figure.savefig(buffer, format=kind, dpi=130, metadata=metadata)
-    return Picture(name, kind, buffer.getvalue(), title, caption)
+    return Picture(name, kind, buffer.getvalue(), title, caption, float(figure.get_figwidth()))

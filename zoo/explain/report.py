@@ -37,6 +37,11 @@ from zoo.features.declaration import feature_sets
 LISTED = 20
 """Columns of the table of the page; the parquet has all."""
 
+WEAK_CLASSES = 1.5
+"""Average precision in units of the share of class 1 below which a model is said to predict little."""
+WEAK_VALUES = 0.3
+"""The same for values: correlation."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -82,7 +87,8 @@ class Summary:
     @property
     def warnings(self) -> list[str]:
         """What the reader must know first."""
-        return [*self.study.notes, *(line for section in self.sections for line in section.stability.warnings)]
+        weak = [line for section in self.sections if (line := weakness(self.study, section.found))]
+        return [*self.study.notes, *weak, *(line for section in self.sections for line in section.stability.warnings)]
 
 
 def summarise(study: Study, group: str = "", on_step: Callable[[str], None] = lambda text: None) -> Summary:
@@ -113,6 +119,23 @@ def summarise(study: Study, group: str = "", on_step: Callable[[str], None] = la
         pictures = _pictures(study, found, families, group, stability)
         sections.append(Section(found, stability, pictures, compared(study, found)))
     return Summary(study, families, clusters, agreement, _joint(study, families, clusters, agreement), sections)
+
+
+def weakness(study: Study, found: Explanation) -> str:
+    """A sentence on a model that hardly predicts; empty for others."""
+    rows = task_rows(study.request.task)
+    if rows.task.kind == "classification":
+        chance = float(rows.target.mean())
+        weak, beside = found.score < WEAK_CLASSES * chance, f", by chance {chance:.3f}"
+    else:
+        weak, beside = found.score < WEAK_VALUES, ""
+    if not (weak or np.isnan(found.score)):
+        return ""
+    name = TITLES[HEADLINE[rows.task.kind]]
+    return (
+        f"{found.family} predicts little ({name} {found.score:.3f}{beside}): its values tell what it looks at, not what "
+        "governs the answer"
+    )
 
 
 def _joint(study: Study, families: list[Group], clusters: list[Group], agreement: NDArray[np.float64]) -> list[Picture]:
@@ -251,8 +274,8 @@ def _facts(explanations: Sequence[Explanation]) -> list[dict[str, str]]:
         {
             "rows": f"{int(found.drawn.sum()):,}",
             "additivity": f"{found.additivity:.0e}",
-            "disagreement": f"{found.disagreement:.0e}" if found.exact else "none: it is the score itself",
-            "error": "exact" if found.error is None else _error_of(found),
+            "disagreement": f"{found.disagreement:.0e}" if found.exact else "0",
+            "error": "" if found.error is None else _error_of(found),
         }
         for found in explanations
     ]
@@ -264,7 +287,7 @@ def _error_of(found: Explanation) -> str:
     top = np.argsort(-importance(found), kind="stable")[:10]
     error = float(np.sqrt((found.error[found.drawn][:, top] ** 2).mean()))
     size = float(np.abs(found.values[found.drawn][:, top]).mean())
-    return f"± {error:.2g}, values of the ten largest columns {size:.2g}"
+    return f": standard error {error:.2g}, mean absolute value {size:.2g} (ten largest columns)"
 
 
 def _address(picture: Picture) -> str:
