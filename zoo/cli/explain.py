@@ -51,7 +51,7 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
     """
     from zoo.benchmark.cell import prepare_studies, task_rows
     from zoo.explain.explain import explain
-    from zoo.explain.report import summarise, write_folder
+    from zoo.explain.report import require_group, summarise, write_folder
     from zoo.explain.request import Request
     from zoo.paths import default_results_dir
 
@@ -77,6 +77,7 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
         options["trials"] if tuned else 0,
         options["tune_seconds"] if tuned else 0,
     )
+    require_group(request, options["color"])
     folder = (options["output"] or Path(f"{rows.task.name}-explained")).resolve()
     out = console(highlight=False)
     out.print(f"{rows.task.title} {features}, {', '.join(names)}", soft_wrap=True)
@@ -110,7 +111,7 @@ def _show(summary: Summary, out: Any) -> None:
 
     from zoo.benchmark.cell import task_rows
     from zoo.benchmark.metrics import HEADLINE, TITLES
-    from zoo.explain.report import column_rows
+    from zoo.explain.report import column_rows, facts_of
 
     study = summary.study
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
@@ -118,9 +119,9 @@ def _show(summary: Summary, out: Any) -> None:
     for title in ("family", "output", "values", "rows", headline, "additivity error", "between folds"):
         table.add_column(title, justify="left" if title in ("family", "output", "values") else "right")
     for section in summary.sections:
-        found = section.found
-        numbers = f"{found.score:.3f}", f"{found.additivity:.0e}", f"{section.stability.mean:.2f}"
-        table.add_row(found.family, found.space, found.method, str(int(found.drawn.sum())), *numbers)
+        found, facts = section.found, facts_of(section)
+        numbers = (facts[name] for name in ("rows", "score", "additivity", "folds"))
+        table.add_row(found.family, found.space, found.method, *numbers)
     out.print(table)
     shares = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
     for title in ("column", "family of columns", *(f"{found.family}, %" for found in study.explanations), "direction"):

@@ -1,7 +1,7 @@
 """Interventional Shapley values of a decision tree, for many rows and many background rows at once.
 
-For a row x, a background row z and a leaf, let V be the columns of the leaf's path whose conditions x breaks and N those
-that z breaks. The leaf counts only if V and N have no column in common; then every column of N gets
+For a row x, a background row z and a leaf, let V be the columns of the leaf's path whose conditions x breaks and N
+those that z breaks. The leaf counts only if V and N have no column in common; then every column of N gets
 ``(|N|-1)! |V|! / (|N|+|V|)!`` of the leaf's value, every column of V minus ``|N|! (|V|-1)! / (|N|+|V|)!``.
 
 So rows with the same V share one sum. The walk below goes down a tree with rows in groups of the same V, each with the

@@ -17,6 +17,8 @@ from zoo.features.declaration import FloatArray
 from zoo.models.declaration import TaskKind, model_families
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from zoo.explain.explainers import Explainer, SumExplainer
 
 READABLE = ("LGBModel", "XGBoostModel", "CatBoostModel", "RFModel", "XTModel")
@@ -83,28 +85,22 @@ def _explained(model: Any, kind: TaskKind, x: FloatArray) -> tuple[Explainer, ND
         return None
     if explained_by == "sampling" or (explained_by == "coefficients" and kind == "classification"):
         return None
-    read = trees_explainer if explained_by == "trees" else linear_explainer
-    part = read(_scored(model.model, kind), kind, x[:, columns])
+    if explained_by == "coefficients":
+        part: Explainer = linear_explainer(model.model, kind, x[:, columns])
+    else:
+        part = trees_explainer(model.model, kind, x[:, columns], np.asarray(model.predict_proba(_table(x)), np.float64))
     return (part, columns) if part.space in ("value", "probability") else None
-
-
-def _scored(model: Any, kind: TaskKind) -> Any:
-    """LightGBM's bare booster behind the interface of scikit-learn; others as they are."""
-    if type(model).__name__ != "Booster":
-        return model
-    import lightgbm
-
-    wrapped = lightgbm.LGBMRegressor() if kind == "regression" else lightgbm.LGBMClassifier()
-    wrapped._Booster, wrapped.fitted_, wrapped._n_features = model, True, model.num_feature()
-    wrapped._n_classes, wrapped._classes = 2, np.array([0, 1])
-    return wrapped
 
 
 def _columns_read(model: Any, x: FloatArray) -> NDArray[np.int64] | None:
     """Columns that one of AutoGluon's models reads, unchanged and in this order; None if it changes them."""
-    import pandas as pd
-
-    names = [str(column) for column in range(x.shape[1])]
-    prepared = model.preprocess(pd.DataFrame(x, columns=names))
+    table = _table(x)
+    names, prepared = list(table.columns), model.preprocess(table)
     columns = [names.index(name) for name in (model.features or names) if name in names]
     return np.array(columns) if np.array_equal(np.asarray(prepared, np.float32), x[:, columns]) else None
+
+
+def _table(x: FloatArray) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(x, columns=[str(column) for column in range(x.shape[1])])

@@ -145,7 +145,9 @@ def explain(
     on_start(len(todo))
     failed = _explain_folds(request, todo, workers, address_of(studies) if studies else None, on_finish)
     left_out |= failed
-    parts = {name: [_part(request, name, fold) for fold in range(rows.task.folds)] for name in names if name not in failed}
+    parts = {
+        name: [_part(request, name, fold) for fold in range(rows.task.folds)] for name in names if name not in failed
+    }
     if not parts:
         raise ExplainError(next(iter(left_out.values())))
     found = [_joined(name, of_folds) for name, of_folds in parts.items()]
@@ -158,9 +160,17 @@ def _explain_folds(
 ) -> dict[str, str]:
     """Do the jobs; families that have failed, with the reason."""
     failed: dict[str, str] = {}
-    if not jobs:
+    n_workers = min(workers or os.cpu_count() or 1, len(jobs))
+    if n_workers < 2:  # here, without the start of a process
+        for name, fold in jobs:
+            try:
+                if name not in failed:
+                    explain_fold(request, name, fold, studies)
+            except ExplainError as reason:
+                failed[name] = str(reason)
+            done()
         return failed
-    with worker_pool(min(workers or os.cpu_count() or 1, len(jobs))) as pool:
+    with worker_pool(n_workers) as pool:
         try:
             waiting = {pool.schedule(explain_fold, args=[request, *job, studies]): job[0] for job in jobs}
             for future in as_completed(waiting):
@@ -197,7 +207,7 @@ def _joined(family: str, parts: list[FoldValues]) -> Explanation:
     whole = next((part for part in parts if len(part.glass_output)), None)
     methods = list(dict.fromkeys(part.method for part in parts))
     exact = all(part.exact for part in parts)
-    errors = [part.error if part.error.size else np.zeros_like(part.values) for part in parts]
+    errors: list[Floats] = [part.error if part.error.size else 0.0 * part.values for part in parts]
     return Explanation(
         family,
         parts[0].space,
@@ -214,6 +224,6 @@ def _joined(family: str, parts: list[FoldValues]) -> Explanation:
         float(np.mean([part.score for part in parts])),
         max(part.additivity for part in parts),
         max(part.disagreement for part in parts),
-        None if whole is None else whole.glass_values / whole.scale,
+        None if whole is None else whole.glass_values.astype(np.float64) / whole.scale,
         None if whole is None else whole.glass_output,
     )

@@ -44,10 +44,14 @@ class Explainer(Protocol):
         Largest difference between its output and the estimator's own score, in standard deviations of the latter.
     """
 
-    space: Space
-    method: str
-    exact: bool
-    disagreement: float
+    @property
+    def space(self) -> Space: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def disagreement(self) -> float: ...
 
     def output(self, x: FloatArray) -> Floats:
         """What is explained, shape (n_rows,)."""
@@ -134,7 +138,7 @@ class SumExplainer:
 
     def output(self, x: FloatArray) -> Floats:
         """The sum."""
-        return np.sum([weight * part.output(x[:, columns]) for weight, part, columns in self.parts], axis=0)
+        return np.asarray(sum(weight * part.output(x[:, columns]) for weight, part, columns in self.parts))
 
     def values(self, x: FloatArray, background: FloatArray) -> tuple[Floats, None]:
         """The sum of the values."""
@@ -186,8 +190,10 @@ def explainer_of(
         raise ExplainError(f"only a fitted model can be explained, {family.name} is not: fit it first") from error
 
 
-def trees_explainer(estimator: Any, kind: TaskKind, x: FloatArray) -> TreesExplainer:
-    """Trees in the space where their sum is what the estimator predicts; which one that is is found by trying.
+def trees_explainer(estimator: Any, kind: TaskKind, x: FloatArray, score: Floats | None = None) -> TreesExplainer:
+    """Trees in the space where their sum is the score that the estimator predicts; trying tells which one that is.
+
+    ``score`` is that of the rows ``x``, where something around the estimator predicts it.
 
     Raises
     ------
@@ -196,7 +202,7 @@ def trees_explainer(estimator: Any, kind: TaskKind, x: FloatArray) -> TreesExpla
     """
     from scipy.special import expit
 
-    score = predict_scores(estimator, x, kind)
+    score = predict_scores(estimator, x, kind) if score is None else score
     trees = read_trees(estimator)
     total = trees.predict(x)
     if kind == "regression":
@@ -253,6 +259,6 @@ def _disagreement(output: Floats, score: Floats) -> float:
 def _require_agreement(estimator: Any, off: float) -> None:
     if not off < AGREEMENT:
         raise ExplainError(
-            f"what is explained must be what the model predicts, but {type(estimator).__name__} and its parts differ by "
-            f"{off:.2g} standard deviations: please report the versions of shap and of its library"
+            f"what is explained must be what the model predicts, but {type(estimator).__name__} and its parts differ "
+            f"by {off:.2g} standard deviations: please report the versions of shap and of its library"
         )

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def table_of(study: Study, found: Explanation) -> pd.DataFrame:
     """One line for each row explained.
 
-    ``row`` of the task, ``glass``, ``atom`` from 0 (of a table of pairs: its row), ``fold``, ``drawn`` (not asked for by
-    name), ``target``, ``output``, ``base``, ``scale``; then ``phi:COLUMN`` in the unit of the output, divided by ``scale``
-    on the common one; ``se:COLUMN``, standard errors, where values are sampled.
+    ``row`` of the task, ``glass``, ``atom`` from 0 (of a table of pairs: its row), ``fold``, ``drawn`` (not asked for
+    by name), ``target``, ``output``, ``base``, ``scale``; then ``phi:COLUMN`` in the unit of the output, divided by
+    ``scale`` on the common one; ``se:COLUMN``, standard errors, where values are sampled.
     """
     import pandas as pd
 

@@ -53,7 +53,8 @@ class FoldValues:
     base : float
         Mean output over the background; with it the values add up to the output.
     scale : float
-        Standard deviation of the output over held-out rows; values divided by it are on the common scale.
+        Standard deviation of the output over held-out rows, 1 for a constant; values divided by it are on the common
+        scale.
     score : float
         Headline metric of the output on the rows that the scale is taken over; NaN where it is not defined.
     additivity, disagreement : float
@@ -134,10 +135,14 @@ def _explained(request: Request, name: str, fold: int, studies: str | None) -> F
     rows = np.concatenate([drawn, chosen.chosen])
     background = choose_background(request, fold, training.x)
     spread_output = explainer.output(spread)
-    scale = float(spread_output.std()) or 1.0
+    constant = bool(np.ptp(spread_output) <= 1e-9 * np.abs(spread_output).max())
+    scale = 1.0 if constant else float(spread_output.std())
     score = evaluate(kind, task_rows(request.task).target[chosen.spread], spread_output)[HEADLINE[kind]]
     base, output = float(explainer.output(background).mean()), explainer.output(np.ascontiguousarray(x[rows]))
-    values, error = explainer.values(np.ascontiguousarray(x[rows]), background)
+    values, standard_error = explainer.values(np.ascontiguousarray(x[rows]), background)
+    if constant:
+        values, standard_error = np.zeros_like(values), None if standard_error is None else np.zeros_like(values)
+        base, output = float(spread_output.mean()), np.full(len(rows), spread_output.mean())
     additivity = float(np.abs(base + values.sum(axis=1) - output).max(initial=0.0)) / scale
     if not additivity < EXACT:
         raise ExplainError(
@@ -149,7 +154,7 @@ def _explained(request: Request, name: str, fold: int, studies: str | None) -> F
         rows,
         np.arange(len(rows)) < len(drawn),
         values,
-        np.empty((0, 0)) if error is None else error,
+        np.empty((0, 0)) if standard_error is None else standard_error,
         output,
         base,
         scale,

@@ -60,7 +60,7 @@ class Profile:
 def importance(found: Explanation, rows: NDArray[np.bool_] | None = None) -> Floats:
     """Mean absolute value of every column over the rows drawn, shape (n_columns,), in standard deviations."""
     rows = found.drawn if rows is None else rows
-    return np.abs(found.values[rows]).mean(axis=0)
+    return np.asarray(np.abs(found.values[rows]).mean(axis=0))
 
 
 def importance_by_fold(found: Explanation) -> Floats:
@@ -69,7 +69,7 @@ def importance_by_fold(found: Explanation) -> Floats:
 
 
 def noise(found: Explanation) -> Floats:
-    """Mean absolute value that a column without any effect would have, as its values are sampled; shape (n_columns,)."""
+    """Mean absolute value that a column without any effect would have, as values are sampled; shape (n_columns,)."""
     if found.error is None:
         return np.zeros(found.raw.shape[1])
     return np.asarray(np.sqrt(2 / np.pi) * found.error[found.drawn].mean(axis=0))

@@ -112,9 +112,9 @@ def draw_profiles(found: Explanation, profiles: Sequence[Profile]) -> Picture:
         figure.colorbar(mappable, ax=axes, shrink=0.9, label="direction (rank correlation)")
         return _picture(
             figure, "svg", f"distance-{found.family}", "Importance against distance",
-            f"Mean absolute contribution ({UNIT}) of the columns that look at a distance; band: from fold to fold. Red: more "
-            "there raises the output, blue: lowers it. Grey behind: mean of the column itself, for radial functions the "
-            "distribution of neighbours.",
+            f"Mean absolute contribution ({UNIT}) of the columns that look at a distance; band: from fold to fold. "
+            "Red: more there raises the output, blue: lowers it. Grey behind: mean of the column itself, for radial "
+            "functions the distribution of neighbours.",
         )  # fmt: skip
 
 
@@ -133,7 +133,9 @@ def draw_beeswarm(study: Study, found: Explanation) -> Picture:
             value, x = found.values[rows, k], study.x[found.rows[rows], k]
             if found.error is not None:
                 axis.fill_betweenx([line - 0.4, line + 0.4], -floor[k], floor[k], color="0.93", lw=0)
-            axis.scatter(value, line + _spread(value), 7, _rank(x), cmap=FEATURE, vmin=0, vmax=1, linewidths=0, zorder=2)
+            axis.scatter(
+                value, line + _spread(value), 7, _rank(x), cmap=FEATURE, vmin=0, vmax=1, linewidths=0, zorder=2
+            )
         axis.set_yticks(range(len(order)), [_plain(study.columns[k].name) for k in order])
         axis.set(xlabel=f"contribution to the output ({UNIT})", ylim=(len(order) - 0.4, -0.6))
         axis.spines["left"].set_visible(False)
@@ -173,8 +175,8 @@ def draw_dependence(study: Study, found: Explanation) -> Picture:
             axis.set_axis_off()
         return _picture(
             figure, "png", f"dependence-{found.family}", "How the most important columns act",
-            f"Contribution ({UNIT}) against the value of the column. Colour, dark for low and yellow for high: the column "
-            "by which points of the same value differ most.",
+            f"Contribution ({UNIT}) against the value of the column. Colour, dark for low and yellow for high: the "
+            "column by which points of the same value differ most.",
         )  # fmt: skip
 
 
@@ -196,7 +198,9 @@ def draw_waterfall(study: Study, found: Explanation, place: int, name: str) -> P
         axis = figure.add_subplot()
         for line, (start, size) in enumerate(zip(starts, sizes, strict=True)):
             axis.barh(line, size, 0.62, left=start, color="#b2182b" if size > 0 else "#2166ac")
-            axis.text(max(start, start + size) + 0.01 * width, line, f"{size:+.3g}", va="center", fontsize=8, color="0.25")
+            axis.text(
+                max(start, start + size) + 0.01 * width, line, f"{size:+.3g}", va="center", fontsize=8, color="0.25"
+            )
         if error is not None:
             axis.errorbar(ends[: len(top)], range(len(top)), xerr=error[top], fmt="none", ecolor="0.3", lw=0.8)
         axis.vlines(ends[:-1], np.arange(len(sizes) - 1) - 0.31, np.arange(len(sizes) - 1) + 1.31, color="0.6", lw=0.6)
@@ -205,9 +209,8 @@ def draw_waterfall(study: Study, found: Explanation, place: int, name: str) -> P
         axis.invert_yaxis()
         edges = [found.base[place], *ends]
         axis.set_xlim(min(edges) - 0.04 * width, max(edges) + 0.16 * width)
-        axis.set_xlabel(
-            f"output ({found.space}): from {found.base[place]:.3g}, mean of the background, to {found.output[place]:.3g}"
-        )
+        ends_at = f"{found.base[place]:.3g}, mean of the background, to {found.output[place]:.3g}"
+        axis.set_xlabel(f"output ({found.space}): from {ends_at}")
         bars = " Bars: standard errors." if error is not None else ""
         return _picture(
             figure, "svg", f"waterfall-{found.family}-{name.replace(' ', '-').replace(':', '-')}", name,
@@ -218,7 +221,8 @@ def draw_waterfall(study: Study, found: Explanation, place: int, name: str) -> P
 def draw_matrix(matrix: Floats, labels: Sequence[str], name: str, title: str, caption: str) -> Picture:
     """Rank correlations as a coloured table."""
     n = len(labels)
-    with _figure(1.7 + 0.62 * n, 0.8 + 0.42 * n) as figure:
+    longest = max(len(label) for label in labels)
+    with _figure(0.8 + 0.075 * longest + 0.62 * n, 0.6 + 0.035 * longest + 0.42 * n) as figure:
         axis = figure.add_subplot()
         axis.imshow(matrix, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
         for row in range(n):
@@ -265,7 +269,8 @@ def draw_slice(found: Explanation, glass: Glass, name: str, group: Group, length
         what = "All atoms" if glass.dimension == 2 else f"Atoms of a slice {thickness:.1f} {length} thick"
         return _picture(
             figure, "png", f"slice-{found.family}", f"A look inside {name}",
-            f"{what} of a glass that the model has not seen, coloured by what {group.name} adds to the output ({UNIT}).",
+            f"{what} of a glass that the model has not seen, coloured by what {group.name} adds to the output "
+            f"({UNIT}).",
         )  # fmt: skip
 
 
@@ -306,7 +311,7 @@ def _spread(value: Floats) -> Floats:
         members = np.flatnonzero(place == bin_)
         steps = np.arange(len(members)) + 1
         height[members] = (steps // 2) * np.where(steps % 2, -1, 1)
-    return height * min(0.06, 0.38 / max(1.0, np.abs(height).max()))
+    return np.asarray(height * min(0.06, 0.38 / max(1.0, np.abs(height).max())))
 
 
 def _plain(text: str) -> str:

@@ -27,7 +27,7 @@ RANKINGS = (
         ("Delta_E", "displacement_0", "total_displacement"),
         ("energy difference", "largest displacement", "total displacement"),
         "Ciarella et al., Nat. Commun. 14, 4229 (2023)",
-        "quantum splitting and double wells of ultrastable polydisperse soft spheres",
+        "the quantum splitting of ultrastable polydisperse soft spheres",
     ),
 )
 
@@ -41,7 +41,7 @@ def compared(study: Study, found: Explanation) -> str:
     weight = importance(found)
     ours = [names[k] for k in np.argsort(-weight, kind="stable")]
     places = [ours.index(name) + 1 for name in known.columns]
-    said = f"{', '.join(known.words)} ({known.citation}, on {known.about})"
+    said = f"{', '.join(known.words)} ({known.citation}, of {known.about})"
     top = ", ".join(f"{name} {weight[names.index(name)] / weight.sum():.0%}" for name in ours[: len(places)])
     if places == sorted(places) and max(places) == len(places):
         return f"{found.family} gives the published ranking: {said}; its shares are {top}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from zoo.explain.importance import (
 )
 from zoo.explain.plots import Picture
 from zoo.explain.published import compared
-from zoo.explain.request import SCALE_ROWS, rows_of_atoms
+from zoo.explain.request import SCALE_ROWS, Request, columns_of, rows_of_atoms
 from zoo.explain.stability import STABLE, Stability, agreement_of, stability_of
 from zoo.features.declaration import feature_sets
 
@@ -106,10 +106,8 @@ def summarise(study: Study, group: str = "", on_step: Callable[[str], None] = la
     UnknownNameError
         There is no such family of columns.
     """
+    require_group(study.request, group)
     families, clusters = families_of(study.columns), clusters_of(study)
-    names = [family.name for family in families]
-    if group and group not in names:
-        raise UnknownNameError(f"physical family of {study.request.features}", group, names)
     on_step("figures of all families")
     agreement = agreement_of(study)
     sections = []
@@ -121,6 +119,18 @@ def summarise(study: Study, group: str = "", on_step: Callable[[str], None] = la
     return Summary(study, families, clusters, agreement, _joint(study, families, clusters, agreement), sections)
 
 
+def require_group(request: Request, group: str) -> None:
+    """Refuse a physical family of columns that the feature set does not have.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    names = [family.name for family in families_of(columns_of(request))]
+    if group and group not in names:
+        raise UnknownNameError(f"physical family of {request.features}", group, names)
+
+
 def weakness(study: Study, found: Explanation) -> str:
     """A sentence on a model that hardly predicts; empty for others."""
     rows = task_rows(study.request.task)
@@ -129,12 +139,12 @@ def weakness(study: Study, found: Explanation) -> str:
         weak, beside = found.score < WEAK_CLASSES * chance, f", by chance {chance:.3f}"
     else:
         weak, beside = found.score < WEAK_VALUES, ""
-    if not (weak or np.isnan(found.score)):
+    if not weak:
         return ""
     name = TITLES[HEADLINE[rows.task.kind]]
     return (
-        f"{found.family} predicts little ({name} {found.score:.3f}{beside}): its values tell what it looks at, not what "
-        "governs the answer"
+        f"{found.family} predicts little ({name} {found.score:.3f}{beside}): its values tell what it looks at, not "
+        "what governs the answer"
     )
 
 
@@ -148,8 +158,8 @@ def _joint(study: Study, families: list[Group], clusters: list[Group], agreement
     pictures.append(plots.draw_shares(study, single, "columns", "Single columns", lines))
     if 1 < len(clusters) < len(single):
         text = (
-            "Columns that are correlated over the rows of the task share their contribution in ways that differ from fit to "
-            f"fit; summed over a cluster that cancels. {lines}"
+            "Columns that are correlated over the rows of the task share their contribution in ways that differ from "
+            f"fit to fit; summed over a cluster that cancels. {lines}"
         )
         pictures.append(plots.draw_shares(study, clusters, "clusters", "Clusters of correlated columns", text))
     if len(study.explanations) > 1:
@@ -159,7 +169,9 @@ def _joint(study: Study, families: list[Group], clusters: list[Group], agreement
     return pictures
 
 
-def _pictures(study: Study, found: Explanation, families: list[Group], group: str, stability: Stability) -> list[Picture]:
+def _pictures(
+    study: Study, found: Explanation, families: list[Group], group: str, stability: Stability
+) -> list[Picture]:
     pictures = []
     if profiles := profiles_of(study, found):
         pictures.append(plots.draw_profiles(found, profiles))
@@ -264,21 +276,23 @@ def page_of(summary: Summary, command: str) -> str:
         scale_rows=SCALE_ROWS,
         columns=column_rows(study),
         command=command,
-        facts=_facts(study.explanations),
+        facts=[facts_of(section) for section in summary.sections],
         made=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
 
 
-def _facts(explanations: Sequence[Explanation]) -> list[dict[str, str]]:
-    return [
-        {
-            "rows": f"{int(found.drawn.sum()):,}",
-            "additivity": f"{found.additivity:.0e}",
-            "disagreement": f"{found.disagreement:.0e}" if found.exact else "0",
-            "error": "" if found.error is None else _error_of(found),
-        }
-        for found in explanations
-    ]
+def facts_of(section: Section) -> dict[str, str]:
+    """Numbers of a family in words: rows, score, errors of the sum and against the score, agreement of its folds."""
+    found, stability = section.found, section.stability
+    return {
+        "rows": f"{int(found.drawn.sum()):,}",
+        "score": "–" if np.isnan(found.score) else f"{found.score:.3f}",
+        "additivity": f"{found.additivity:.0e}",
+        "disagreement": f"{found.disagreement:.0e}" if found.exact else "0",
+        "error": "" if found.error is None else _error_of(found),
+        "folds": "–" if np.isnan(stability.mean) else f"{stability.mean:.2f} (least {stability.least:.2f})",
+        "top": "–" if np.isnan(stability.top) else f"{stability.top:.0%}",
+    }
 
 
 def _error_of(found: Explanation) -> str:

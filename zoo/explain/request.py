@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from zoo._machine import versions
 from zoo.benchmark.cell import RECORDED, cell_declines, features_of_glasses, folds_of, key_of, task_rows
-from zoo.benchmark.splits import Split
+from zoo.benchmark.splits import OptimisticSplit, Split
 from zoo.benchmark.suite import Cell, Mode
 from zoo.benchmark.task import TaskRows
 from zoo.errors import ExplainError, UnknownNameError
@@ -65,9 +66,7 @@ class Request(msgspec.Struct, frozen=True):
     def cell(self, family: str, fold: int) -> Cell:
         """The cell whose fit is explained: that of a suite with the same cap, seed and budget."""
         budget = (0, 0) if self.mode == "default" else (self.trials, self.tune_seconds)
-        return Cell(
-            self.task, self.features, family, "glass", fold, self.seed, self.max_train_rows, self.mode, *budget
-        )
+        return Cell(self.task, self.features, family, "glass", fold, self.seed, self.max_train_rows, self.mode, *budget)
 
     def key(self, family: str, fold: int) -> str:
         """Of the values of one fold in the cache: it changes with all that they depend on."""
@@ -75,7 +74,9 @@ class Request(msgspec.Struct, frozen=True):
         test = set(folds_of(self.task, "glass")[fold].test.tolist())
         atoms = tuple(atom for atom, row in zip(self.atoms, rows_of_atoms(self), strict=True) if row in test)
         asked = msgspec.structs.replace(self, families=(), glass=self.glass if here else "", atoms=atoms)
-        text = f"{VERSION} {versions(*RECORDED)} {key_of(self.cell(family, fold))} {msgspec.json.encode(asked).decode()}"
+        text = (
+            f"{VERSION} {versions(*RECORDED)} {key_of(self.cell(family, fold))} {msgspec.json.encode(asked).decode()}"
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -131,7 +132,9 @@ def rows_of_atoms(request: Request) -> list[int]:
     for glass, atom in request.atoms:
         if rows.dataset.card.kind == "pairs":
             if glass:
-                raise ExplainError(f"the rows of a table of pairs are numbers, got {glass}:{atom}: write --atoms {atom}")
+                raise ExplainError(
+                    f"the rows of a table of pairs are numbers, got {glass}:{atom}: write --atoms {atom}"
+                )
             total, source = len(rows.dataset.table), atom
         else:
             if glass not in rows.glass_names:
@@ -158,7 +161,8 @@ def fold_of_glass(request: Request, glass: str) -> int:
     """Fold in which a glass is held out."""
     rows = task_rows(request.task)
     number = rows.glass_names.index(glass)
-    for fold, split in enumerate(folds_of(request.task, "glass")):
+    splits: Sequence[Split | OptimisticSplit] = folds_of(request.task, "glass")
+    for fold, split in enumerate(splits):
         if (rows.glass[split.test] == number).any():
             return fold
     raise ExplainError(f"glass {glass} has no labelled row in {rows.task.name}, so no fold holds it out")
@@ -202,7 +206,7 @@ def checked(request: Request) -> tuple[Request, list[str]]:
     if len(set(request.families)) < len(request.families):
         raise ExplainError(f"every family is named once, got {', '.join(request.families)}")
     splits = folds_of(request.task, "glass")
-    held_out = sum(len(split.test) for split in splits if isinstance(split, Split))
+    held_out = sum(len(split.test) for split in splits)
     if request.rows < len(splits) or request.sampled_rows < len(splits):
         raise ExplainError(
             f"every fold needs a row, task {rows.task.name} has {len(splits)} folds, got "
@@ -226,6 +230,7 @@ def checked(request: Request) -> tuple[Request, list[str]]:
         raise ExplainError(f"{family} on {request.features} declines task {rows.task.name}: {reason}")
     if len(columns_of(request)) > MOST_COLUMNS:
         raise ExplainError(
-            f"at most {MOST_COLUMNS} columns are explained one by one, {request.features} has {len(columns_of(request))}"
+            f"at most {MOST_COLUMNS} columns are explained one by one, "
+            f"{request.features} has {len(columns_of(request))}"
         )
     return request, notes

@@ -42,8 +42,8 @@ def sampled_shapley(
 
     References
     ----------
-    Štrumbelj & Kononenko, Knowl. Inf. Syst. 41, 647 (2014); reversed permutations: Mitchell et al., J. Mach. Learn. Res.
-    23, 43 (2022).
+    Štrumbelj & Kononenko, Knowl. Inf. Syst. 41, 647 (2014); reversed permutations: Mitchell et al., J. Mach. Learn.
+    Res. 23, 43 (2022).
     """
     n_columns = x.shape[1]
     base = float(output(background).mean())
@@ -52,7 +52,9 @@ def sampled_shapley(
     for first in range(0, len(x), at_once):
         rows = x[first : first + at_once]
         randoms = [np.random.default_rng([seed, 17, first + k]) for k in range(len(rows))]
-        pairs = np.stack([_pairs(output, row, background, permutations, r) for row, r in zip(rows, randoms, strict=True)])
+        pairs = np.stack(
+            [_pairs(output, row, background, permutations, r) for row, r in zip(rows, randoms, strict=True)]
+        )
         mean = pairs.mean(axis=1)
         variance = pairs.var(axis=1, ddof=1) / permutations
         lacking = output(rows) - base - mean.sum(axis=1)

@@ -28,7 +28,7 @@ class Stability:
     mean, least : float
         Over pairs of folds.
     top : float
-        Share of the ten most important columns that two folds have in common, mean over pairs.
+        Share of the ten most important columns that two folds have in common, mean over pairs; NaN with ten or fewer.
     warnings : list of str
         Sentences; empty if there is nothing to object to.
     """
@@ -54,17 +54,17 @@ def stability_of(found: Explanation) -> Stability:
         warnings.append(f"{found.family}: its output does not depend on any column; all values are zero")
     elif mean < STABLE:
         warnings.append(
-            f"{found.family} is not stable: the importance of columns has a rank correlation of {mean:.2f} between folds, "
-            f"below {STABLE}; read groups of columns instead of single ones"
+            f"{found.family} is not stable: the importance of columns has a rank correlation of {mean:.2f} between "
+            f"folds, below {STABLE}; read groups of columns instead of single ones"
         )
     floor = noise(found)
     drowned = int((importance(found) < 2 * floor).sum())
     if drowned:
         warnings.append(
-            f"{found.family}: {drowned} of {n_columns} columns are less than twice as important as sampling noise makes "
-            "any column; more --permutations tell them apart"
+            f"{found.family}: {drowned} of {n_columns} columns are less than twice as important as sampling noise "
+            "makes any column; more --permutations tell them apart"
         )
-    return Stability(correlation, mean, least, float(np.mean(common)), warnings)
+    return Stability(correlation, mean, least, float(np.mean(common)) if n_columns > TOP else np.nan, warnings)
 
 
 def agreement_of(study: Study) -> Floats:

@@ -59,7 +59,6 @@ class Trees:
             sum_of_leaves(tree.left, tree.right, tree.feature, tree.threshold, tree.value, columns, out)
         return out
 
-
     def shapley(self, x: NDArray[Any], background: NDArray[Any]) -> Floats:
         """Interventional Shapley values, exact but for rounding.
 
@@ -114,7 +113,7 @@ def read_trees(estimator: Any) -> Trees:
     ExplainError
         shap cannot read it, or it has more than two classes.
     """
-    from shap.explainers._tree import TreeEnsemble
+    from shap.explainers._tree import TreeEnsemble  # type: ignore[import-untyped, unused-ignore]
 
     name = type(estimator).__name__
     try:
