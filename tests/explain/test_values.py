@@ -107,6 +107,20 @@ def test_rows_in_blocks_have_the_same_values(monkeypatch):
     assert np.abs(trees.shapley(X, BACKGROUND) - whole).max() < 1e-12
 
 
+@pytest.mark.parametrize("name", ["gradient-boosting", "catboost"])
+def test_rows_that_meet_the_same_conditions_walk_once(name, monkeypatch):
+    trees = read_trees(fitted(name, "regression"))
+    walked = []
+    from zoo.explain import _tree_kernel
+
+    real = _tree_kernel.add_tree
+    monkeypatch.setattr(_tree_kernel, "add_tree", lambda *given: walked.append(given[6].shape[1]) or real(*given))
+    alone = trees.shapley(ROWS, BACKGROUND)
+    among = trees.shapley(X, BACKGROUND)[200:206]
+    assert max(walked[len(trees.trees) :]) <= 2**7 < len(X)
+    assert np.abs(alone - among).max() < 1e-12
+
+
 def test_a_path_with_too_many_columns_is_refused():
     n = 66  # a chain: node k asks about column k
     left = np.array([*range(1, n + 1), *[-1] * (n + 1)], np.int32)

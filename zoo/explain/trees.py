@@ -79,23 +79,53 @@ class Trees:
         ExplainError
             More than 64 different columns decide on one path of a tree.
         """
-        from zoo.explain._tree_kernel import MOST_COLUMNS, SHARES, add_tree
-
         absent = np.ascontiguousarray(np.asarray(background, np.float64).T)
         values = np.empty(np.shape(x), np.float64)
-        walked = [(tree, tree.depth, _shifted(tree)) for tree in self.trees]
+        walks = [_Walk(tree) for tree in self.trees]
         for first in range(0, len(values), ROWS):
             columns = np.ascontiguousarray(np.asarray(x[first : first + ROWS], np.float64).T)
             phi = np.zeros_like(columns)
-            for tree, depth, value in walked:
-                shape = tree.left, tree.feature, tree.threshold, tree.right
-                if not add_tree(*shape, value, depth, columns, absent, SHARES, phi):
-                    raise ExplainError(
-                        f"a path of a tree may ask about {MOST_COLUMNS} different columns at most: limit the depth of "
-                        "the trees (mode tuned does)"
-                    )
+            for walk in walks:
+                walk.add(columns, absent, phi)
             values[first : first + ROWS] = phi.T
         return values
+
+
+class _Walk:
+    """A tree made ready for rows, as columns: of rows that meet the same of its conditions only one walks down."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree, self.depth, self.value = tree, tree.depth, _shifted(tree)
+        inner = np.flatnonzero(tree.left >= 0)
+        self.conditions = list(dict.fromkeys(zip(tree.feature[inner], tree.threshold[inner], strict=True)))
+
+    def add(self, x: Floats, background: Floats, phi: Floats) -> None:
+        """Add the values of the rows of ``x`` to ``phi``, both (n_columns, n_rows)."""
+        if 2 ** len(self.conditions) > x.shape[1]:
+            self._add(x, background, phi)
+            return
+        met = np.zeros(x.shape[1], np.int64)
+        for bit, (column, border) in enumerate(self.conditions):
+            met |= (x[column] <= border).astype(np.int64) << bit
+        number = np.full(2 ** len(self.conditions), -1)
+        first = np.full(len(number), -1)
+        first[met[::-1]] = np.arange(len(met))[::-1]
+        found = np.flatnonzero(first >= 0)
+        number[found] = np.arange(len(found))
+        of_patterns = np.zeros((len(x), len(found)))
+        self._add(np.ascontiguousarray(x[:, first[found]]), background, of_patterns)
+        for column in {column for column, _ in self.conditions}:
+            phi[column] += of_patterns[column][number[met]]
+
+    def _add(self, x: Floats, background: Floats, phi: Floats) -> None:
+        from zoo.explain._tree_kernel import MOST_COLUMNS, SHARES, add_tree
+
+        shape = self.tree.left, self.tree.feature, self.tree.threshold, self.tree.right
+        if not add_tree(*shape, self.value, self.depth, x, background, SHARES, phi):
+            raise ExplainError(
+                f"a path of a tree may ask about {MOST_COLUMNS} different columns at most: limit the depth of the "
+                "trees (mode tuned does)"
+            )
 
 
 def _shifted(tree: Tree) -> Floats:
