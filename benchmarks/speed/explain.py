@@ -6,8 +6,8 @@
 shap is called in the usual way, ``TreeExplainer(model, background, feature_perturbation="interventional")``: one
 thread, which is all that it has for this. It explains ``--peer-rows`` of the rows, and its time is scaled up to all of
 them, unless they are all asked for; its time is proportional to rows. Ours are split over ``--cores`` processes, whose
-start and compilation (once per checkout) are not counted. Wall times need a machine that does nothing else; CPU times are given
-beside them, and ``times_cpu`` is how often ours fit into shap's on one core. Writes ``explain.csv``.
+start and compilation (once per checkout) are not counted. Wall times need a machine that does nothing else; CPU times
+are given beside them, and ``times_cpu`` is how often ours fit into shap's on one core. Writes ``explain.csv``.
 """
 
 from __future__ import annotations
