@@ -76,6 +76,10 @@ class ModelError(ZooError):
     """A saved model is missing or damaged, or does not know what it is asked about."""
 
 
+class ExplainError(ZooError):
+    """A model cannot be explained, or not as it is asked for."""
+
+
 class ClusterError(ZooError):
     """The cluster that is to do the work cannot be reached."""
 
