@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -120,7 +121,7 @@ def _sizes(glass: Glass, features: str) -> dict[str, str]:
         ) from None
     mean = {str(kind): float(radii[glass.species == kind].mean()) for kind in glass.kinds}
     order = sorted(mean, key=lambda kind: mean[kind])
-    for first, second in zip(order, order[1:], strict=False):
+    for first, second in pairwise(order):
         if mean[second] - mean[first] < SAME:
             raise TransferError(
                 f"columns of {features!r} belong to species, which must differ in size, but {first} and {second} both "

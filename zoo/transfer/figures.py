@@ -74,10 +74,7 @@ def _annotate(axis: Any, values: Any, text: str, low: float | None) -> None:
     for (row, column), value in np.ndenumerate(values):
         if not np.isfinite(value):
             continue
-        if low is None:
-            dark = abs(value) > 0.65 * high
-        else:
-            dark = (value - low) < 0.6 * (high - low)
+        dark = abs(value) > 0.65 * high if low is None else value - low < 0.6 * (high - low)
         axis.text(column, row, text.format(value), ha="center", va="center", fontsize=8, color="w" if dark else "0.1")
 
 

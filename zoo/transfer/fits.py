@@ -23,7 +23,7 @@ from zoo.errors import SplitError, TransferError
 from zoo.features.declaration import feature_sets
 from zoo.models.declaration import model_families
 from zoo.transfer.align import Alignment, choose_alignment, matrix_of
-from zoo.transfer.groups import By, Groups, make_groups
+from zoo.transfer.groups import By, Group, Groups, make_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,8 +104,8 @@ def glasses_per_fit(plan: Plan) -> int:
         raise TransferError(f"every fold needs glasses to learn from, but all of {smallest} are in one")
     if plan.n_glasses > left[smallest]:
         raise TransferError(
-            f"a fit can learn from {left[smallest]} glasses at most, as {smallest} has no more beside its test glasses, "
-            f"got {plan.n_glasses}: ask for fewer, or leave that group out with --only"
+            f"a fit can learn from {left[smallest]} glasses at most, as {smallest} leaves no more beside its test "
+            f"glasses, got {plan.n_glasses}: ask for fewer, or leave that group out with --only"
         )
     return plan.n_glasses or left[smallest]
 
@@ -226,9 +226,7 @@ def fits_of(plan: Plan) -> list[Fit]:
     groups = groups_of(plan)
     glasses_per_fit(plan)
     everyone = tuple(range(len(groups)))
-    fits = [
-        Fit(plan, (source,), everyone, fold) for source in everyone for fold in groups.folds(source)
-    ]
+    fits = [Fit(plan, (source,), everyone, fold) for source in everyone for fold in groups.folds(source)]
     if len(groups) > 2:
         fits += [
             Fit(plan, tuple(k for k in everyone if k != target), (target,), fold)
@@ -247,20 +245,17 @@ def _folds_without(groups: Groups, target: int) -> list[int]:
 def _key(fit: Fit) -> str:
     """Hash of everything that the predictions depend on."""
     groups, plan = groups_of(fit.plan), fit.plan
-    parts = [
-        VERSION,
-        plan.family,
-        model_families[plan.family].version,
-        alignment_of(plan),
-        plan.max_train_rows,
-        plan.seed,
-        fit.hold,
-        [
-            [k, g.task, g.target, g.features, feature_sets[g.features].version, g.rows.dataset.card.content_hash]
-            + [msgspec.to_builtins(g.rows.task), fit.tested(k) if k in fit.targets else fit.learnt(k)]
-            for k, g in enumerate(groups)
-            if k in fit.targets or k in fit.sources
-        ],
-        [[k, fit.learnt(k)] for k in fit.sources],
-    ]
+    parts: list[object] = [VERSION, plan.family, model_families[plan.family].version, alignment_of(plan)]
+    parts += [plan.max_train_rows, plan.seed, fit.hold]
+    for number, group in enumerate(groups):
+        learnt = fit.learnt(number) if number in fit.sources else []
+        tested = fit.tested(number) if number in fit.targets else []
+        if learnt or tested:
+            parts.append([number, *identity_of(group), learnt, tested])
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def identity_of(group: Group) -> list[object]:
+    """What the rows of a group are made of: task, targets, columns and data."""
+    rows, entry = group.rows, feature_sets[group.features]
+    return [msgspec.to_builtins(rows.task), entry.name, entry.version, group.glasses, rows.dataset.card.content_hash]

@@ -136,7 +136,9 @@ def make_groups(tasks: Sequence[str], by: By, features: str, only: Sequence[str]
     groups = [group for task in tasks for group in _groups_of(task, by, features)]
     names = Counter(group.name for group in groups)
     # two tasks about glasses of one stratum need both names
-    groups = [group if names[group.name] == 1 else replace(group, name=f"{group.task} {group.name}") for group in groups]
+    groups = [
+        group if names[group.name] == 1 else replace(group, name=f"{group.task} {group.name}") for group in groups
+    ]
     if unknown := [name for name in only if name not in {group.name for group in groups}]:
         raise TransferError(f"groups are {', '.join(group.name for group in groups)}; there is no {unknown[0]!r}")
     groups = [group for group in groups if not only or group.name in only]
@@ -170,9 +172,7 @@ def _groups_of(task: str, by: By, features: str) -> list[Group]:
     ]
 
 
-def _group(
-    rows: TaskRows, name: str, glasses: tuple[int, ...], features: str, target: tuple[str, ...] = ()
-) -> Group:
+def _group(rows: TaskRows, name: str, glasses: tuple[int, ...], features: str, target: tuple[str, ...] = ()) -> Group:
     parts = [composition_of(rows, glass) for glass in glasses]
     species = sorted({kind for part in parts for kind in part})
     mean = tuple((kind, float(np.mean([part.get(kind, 0.0) for part in parts]))) for kind in species)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
+from zoo.datasets.reliability import DIRECTION
 from zoo.transfer.groups import Group
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ RUNGS = {
     "composition": "new composition of the same elements",
     "both": "new composition and quench rate",
     "system": "new alloy system",
+    "direction": "other direction of loading, same glasses",
     "task": "other task",
 }
-"""The five rungs of Wang & Jain, Nat. Commun. 10, 5537 (2019), and a sixth: the same kind of glass, another question."""
+"""The five rungs of Wang & Jain, Nat. Commun. 10, 5537 (2019), and two that keep the glasses and change the question."""
 ALIKE = 0.02
 """Parts of species that differ by less are one composition: a quench of few atoms rounds them."""
 
@@ -43,12 +45,10 @@ def rung_of(source: Group, target: Group) -> str:
     """Which rung a pair of groups is on; empty where nothing is known about the glasses."""
     if source == target:
         return "same"
-    label = [source.rows.task.label, [name for name in source.target]], [
-        target.rows.task.label,
-        [name for name in target.target],
-    ]
-    if label[0] != label[1]:
+    if source.rows.task.label != target.rows.task.label or _question(source) != _question(target):
         return "task"
+    if source.target != target.target:
+        return "direction"
     a, b = dict(source.composition), dict(target.composition)
     if not a or not b:
         return ""
@@ -59,6 +59,11 @@ def rung_of(source: Group, target: Group) -> str:
     if new_composition:
         return "both" if new_rate else "composition"
     return "rate" if new_rate else "same"
+
+
+def _question(group: Group) -> set[str]:
+    """Target columns without their direction of loading."""
+    return {DIRECTION.sub("", name) for name in group.target}
 
 
 def ladder_of(cells: Sequence[CellLine]) -> list[Rung]:
@@ -79,7 +84,9 @@ def ladder_of(cells: Sequence[CellLine]) -> list[Rung]:
                 least=min(values),
                 largest=max(values),
                 drop=float(np.mean(drops)) if drops else None,
-                pairs=[f"{cell.source} → {cell.target}" if cell.source != cell.target else cell.source for cell in here],
+                pairs=[
+                    f"{cell.source} → {cell.target}" if cell.source != cell.target else cell.source for cell in here
+                ],
             )
         )
     return rungs

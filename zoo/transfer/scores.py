@@ -60,9 +60,7 @@ def interval_of(resampled: Floats, n_glasses: int) -> tuple[float, float] | None
     return float(low), float(high)
 
 
-def score_cell(
-    kind: TaskKind, predictions: Sequence[pd.DataFrame], by_glass: bool, fold: dict[int, int]
-) -> CellScores:
+def score_cell(kind: TaskKind, predictions: Sequence[pd.DataFrame], by_glass: bool, fold: dict[int, int]) -> CellScores:
     """Scores of the predictions of several fits for one target.
 
     Parameters

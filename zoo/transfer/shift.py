@@ -18,7 +18,7 @@ from zoo.benchmark.training import Training, predict_scores
 from zoo.features.declaration import FloatArray, feature_sets
 from zoo.models.declaration import model_families
 from zoo.transfer.align import matrix_of
-from zoo.transfer.fits import VERSION, Plan, alignment_of, groups_of
+from zoo.transfer.fits import VERSION, Plan, alignment_of, groups_of, identity_of
 from zoo.transfer.groups import Group
 
 if TYPE_CHECKING:
@@ -114,16 +114,8 @@ def shift_tests(plan: Plan) -> list[ShiftTest]:
 
 def _key(plan: Plan, first: int, second: int) -> str:
     groups = groups_of(plan)
-    parts = [
-        "shift",
-        VERSION,
-        alignment_of(plan),
-        plan.seed,
-        [
-            [g.features, feature_sets[g.features].version, g.rows.dataset.card.content_hash, g.target, g.task, g.glasses]
-            for g in (groups.groups[first], groups.groups[second])
-        ],
-    ]
+    parts: list[object] = ["shift", VERSION, alignment_of(plan), plan.seed]
+    parts += [identity_of(groups.groups[number]) for number in (first, second)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 

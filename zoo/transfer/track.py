@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,5 +140,6 @@ def find_matrix(name: str, folder: Path) -> Matrix:
             f"{name!r} must be a matrix.json or the id of one MLflow run of a matrix; {len(found)} begin so; "
             f"known: {known}"
         )
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with tempfile.TemporaryDirectory() as place:
         return read_matrix(Path(client.download_artifacts(found[0].info.run_id, "matrix.json", place)))
