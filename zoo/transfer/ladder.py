@@ -23,7 +23,7 @@ RUNGS = {
     "direction": "other direction of loading, same glasses",
     "task": "other task",
 }
-"""The five rungs of Wang & Jain, Nat. Commun. 10, 5537 (2019), and two that keep the glasses and change the question."""
+"""The five rungs of Wang & Jain, Nat. Commun. 10, 5537 (2019), and two that change the question."""
 ALIKE = 0.02
 """Parts of species that differ by less are one composition: a quench of few atoms rounds them."""
 

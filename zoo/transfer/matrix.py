@@ -15,11 +15,12 @@ from msgspec import Struct, field
 from zoo._files import atomic_write
 from zoo._machine import versions
 from zoo.benchmark.cell import RECORDED
-from zoo.benchmark.jobs import run_jobs
+from zoo.benchmark.jobs import Job, run_jobs
 from zoo.benchmark.runner import OnFinish, OnStart, RunReport
 from zoo.benchmark.store import Result, Store
 from zoo.datasets.reliability import DIRECTION, label_reliability
 from zoo.errors import TransferError
+from zoo.models.declaration import TaskKind
 from zoo.transfer.align import RULES, matrix_of
 from zoo.transfer.fits import Fit, Plan, alignment_of, fits_of, glasses_per_fit, groups_of
 from zoo.transfer.groups import Group, Groups
@@ -106,7 +107,7 @@ class Matrix(Struct, frozen=True):
     by: str
     features: str
     family: str
-    kind: str
+    kind: TaskKind
     metric: str
     seed: int
     max_train_rows: int
@@ -155,7 +156,7 @@ def run_fits(
     """
     from functools import partial
 
-    jobs = [*fits_of(plan), *shift_tests(plan)]
+    jobs: list[Job] = [*fits_of(plan), *shift_tests(plan)]
     prepare = [partial(_prepare, plan, number) for number in range(len(groups_of(plan)))]
     return run_jobs(jobs, folder / "transfer", workers, 1200, on_start, on_finish, prepare=prepare)
 

@@ -26,8 +26,7 @@ def write_files(matrix: Matrix, folder: Path) -> list[Path]:
 
 def table_of(matrix: Matrix) -> str:
     """One line for each cell, as CSV."""
-    kind = "classification" if matrix.kind == "classification" else "regression"
-    metrics = [name for name in metric_names(kind) if any(name in cell.scores for cell in matrix.cells)]
+    metrics = [name for name in metric_names(matrix.kind) if any(name in cell.scores for cell in matrix.cells)]
     head = ["source", "target", *metrics, "low", "high", "spread", "drop", "drop_low", "drop_high", "asymmetry"]
     head += ["oracle", "rung", "n_train_glasses", "n_train_rows", "n_test_glasses", "n_fits"]
     head += ["skill_raw", "skill_base_rate", "skill_platt", "reason"]

@@ -28,9 +28,7 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
     console.print(f"\n[bold]Drop[/] against the in-domain {title} of the column; * where its interval excludes 0")
     console.print(_grid(matrix, _drop))
     if any(cell.oracle is not None for cell in matrix.cells):
-        console.print(
-            "\n[bold]Labels as predictions[/]: what the values behind the row's labels score on the column, atom by atom"
-        )
+        console.print("\n[bold]Labels as predictions[/]: what the values behind the row's labels score, atom by atom")
         console.print(_grid(matrix, lambda cell: "" if cell.oracle is None else f"{cell.oracle:.3f}"))
     _print_ladder(matrix, console)
     _print_shifts(matrix, console)
