@@ -30,6 +30,7 @@ GROUPINGS = ("stratum", "composition", "system", "direction", "task")
 @click.option("--only", multiple=True, help="Keep this group; may be given several times.")
 @click.option("--glasses", type=click.IntRange(0), default=0, help="Of a fit; as many as the smallest group leaves.")
 @click.option("--max-rows", type=click.IntRange(0), default=6000, show_default=True, help="Of a fit; 0: no limit.")
+@click.option("--others/--no-others", default=True, show_default=True, help="Learn on all groups but one, too.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--results", type=click.Path(path_type=Path, file_okay=False), help="Results folder (or ZOO_RESULTS).")
 @click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder of page and tables.")
@@ -74,6 +75,7 @@ def command(
         options["glasses"],
         options["max_rows"],
         options["seed"],
+        options["others"],
     )
     out.print(f"{plan.name}: {len(fits_of(plan))} fits, results in {folder}", highlight=False, soft_wrap=True)
     with Bar(out) as bar:

@@ -47,6 +47,8 @@ class Plan:
     max_train_rows : int
         Rows that a fit learns from at most; 0: no limit.
     seed : int
+    others : bool
+        Whether every group is also predicted from all of the others together.
     """
 
     tasks: tuple[str, ...]
@@ -57,6 +59,7 @@ class Plan:
     n_glasses: int = 0
     max_train_rows: int = 6000
     seed: int = 0
+    others: bool = True
 
     def __post_init__(self) -> None:
         family = model_families[self.family]
@@ -227,7 +230,7 @@ def fits_of(plan: Plan) -> list[Fit]:
     glasses_per_fit(plan)
     everyone = tuple(range(len(groups)))
     fits = [Fit(plan, (source,), everyone, fold) for source in everyone for fold in groups.folds(source)]
-    if len(groups) > 2:
+    if plan.others and len(groups) > 2:
         fits += [
             Fit(plan, tuple(k for k in everyone if k != target), (target,), fold)
             for target in everyone
