@@ -17,6 +17,7 @@ from zoo.benchmark.jobs import Job, run_jobs
 from zoo.benchmark.metrics import evaluate_finite
 from zoo.benchmark.runner import OnFinish, OnStart, RunReport
 from zoo.benchmark.store import Store
+from zoo.datasets.reliability import DIRECTION
 from zoo.features.declaration import feature_sets
 from zoo.models.declaration import model_families
 from zoo.papers.declaration import Arm, Paper, arms_of, metric_of, published_of
@@ -211,7 +212,9 @@ def values_of(task: str) -> tuple[NDArray[np.float64], str, str]:
         fields = [rows.dataset.glasses[name].fields for name in rows.glass_names]
         columns = [[of[name].values.astype(float) for name in rows.task.target] for of in fields]
         value = np.concatenate([np.mean(column, axis=0) for column in columns])
-    return value[rows.source], rows.task.target[0], unit
+    names = {DIRECTION.sub("", name) for name in rows.task.target}
+    name = names.pop() if len(names) == 1 and len(rows.task.target) > 1 else rows.task.target[0]
+    return value[rows.source], name, unit
 
 
 def column_of(task: str, field: str) -> NDArray[np.float64]:
