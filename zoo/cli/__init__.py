@@ -15,6 +15,8 @@ COMMANDS = {
     "check-descriptor": ("zoo.cli.check_descriptor", "Try a descriptor of your own against the conformance suite."),
     "data": ("zoo.cli.data", "Build, fetch, verify, check or show data sets."),
     "run": ("zoo.cli.run", "Score a suite of feature sets and models."),
+    "transfer": ("zoo.cli.transfer", "Learn on one kind of glass, test on every other; compare two such matrices."),
+    "paper": ("zoo.cli.paper", "Repeat a published protocol, and the same under a split by glass."),
     "automl": ("zoo.cli.automl", "Choose features, model and settings for a task together, and save the ensemble."),
     "predict": ("zoo.cli.predict", "Apply a saved model to your own glass."),
     "explain": ("zoo.cli.explain", "Say which columns a model's answers rest on, by Shapley values."),
