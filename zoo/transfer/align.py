@@ -1,6 +1,6 @@
 """Columns that mean the same in every group: species by name where they are the same, by size where they are not.
 
-See ``docs/decisions/0012-species-by-size.md``.
+See ``docs/decisions/0013-species-by-size.md``.
 """
 
 from __future__ import annotations
