@@ -111,73 +111,19 @@ def add_tree(left, feature, threshold, right, value, depth, x, background, share
         if not useful[node]:
             continue
         if parent >= 0:
-            column, border, goes_left = feature[parent], threshold[parent], node == left[parent]
-            above = level - 1
-            bit = -1
-            for k in range(n_path[above]):
-                if path[k] == column:
-                    bit = k
-            n_path[level] = n_path[above]
+            goes_left = node == left[parent]
+            column, border, above = feature[parent], threshold[parent], level - 1
+            bit = _bit_of(column, path, n_path, level)
             if bit < 0:
-                bit = n_path[above]
-                if bit == MOST_COLUMNS:
-                    return False
-                path[bit] = column
-                n_path[level] += 1
+                return False
             mask = one << np.uint64(bit)
-            fulfil[:] = 0
-            for z in range(n_background):
-                needs = needed[above, z]
-                if (background[column, z] <= border) != goes_left:
-                    needs |= mask
-                needed[level, z] = needs
-                if not needs & mask:
-                    fulfil[z >> 6] |= one << np.uint64(z & 63)
-            at, groups = 0, 0
-            for group in range(n_groups[above]):
-                begin, end = start[above, group], start[above, group + 1]
-                some = False
-                for word in range(n_words):
-                    some |= (alive[above, group, word] & fulfil[word]) != 0
-                if broken[above, group] & mask:
-                    if not some:
-                        continue
-                    rows[level, at : at + end - begin] = rows[above, begin:end]
-                    at += end - begin
-                    broken[level, groups] = broken[above, group]
-                    for word in range(n_words):
-                        alive[level, groups, word] = alive[above, group, word] & fulfil[word]
-                    groups += 1
-                    start[level, groups] = at
-                    continue
-                others, before = 0, at
-                for place in range(begin, end):
-                    row = rows[above, place]
-                    if (x[column, row] <= border) == goes_left:
-                        rows[level, at] = row
-                        at += 1
-                    else:
-                        aside[others] = row
-                        others += 1
-                if at > before:
-                    broken[level, groups] = broken[above, group]
-                    for word in range(n_words):
-                        alive[level, groups, word] = alive[above, group, word]
-                    start[level, groups] = before
-                    groups += 1
-                    start[level, groups] = at
-                if others and some:
-                    rows[level, at : at + others] = aside[:others]
-                    broken[level, groups] = broken[above, group] | mask
-                    for word in range(n_words):
-                        alive[level, groups, word] = alive[above, group, word] & fulfil[word]
-                    start[level, groups] = at
-                    at += others
-                    groups += 1
-                    start[level, groups] = at
-            start[level, 0] = 0
-            n_groups[level] = groups
-            if groups == 0:
+            _ask_background(background[column], border, goes_left, mask, needed[above], needed[level], fulfil)
+            from_above = rows[above], start[above], broken[above], alive[above]
+            into = rows[level], start[level], broken[level], alive[level]
+            n_groups[level] = _split_groups(
+                x[column], border, goes_left, mask, fulfil, n_groups[above], from_above, into, aside
+            )
+            if n_groups[level] == 0:
                 continue
         if left[node] >= 0:
             stack_node[top], stack_level[top], stack_parent[top] = right[node], level + 1, node
@@ -185,36 +131,113 @@ def add_tree(left, feature, threshold, right, value, depth, x, background, share
             top += 2
             continue
         _count_alike(needed[level], times, first)
+        leaf = value[node] / n_background
         for group in range(n_groups[level]):
-            v = broken[level, group]
-            m = _count(v)
-            n_columns = n_path[level]
-            share[:n_columns] = 0.0
-            against = 0.0
-            for word in range(n_words):
-                left_over = alive[level, group, word] & first[word]
-                while left_over:
-                    z = 64 * word + _lowest(left_over)
-                    left_over &= left_over - one
-                    needs = needed[level, z]
-                    n_needs = _count(needs)
-                    if n_needs:
-                        part = times[z] * shares[n_needs, m]
-                        while needs:
-                            share[_lowest(needs)] += part
-                            needs &= needs - one
-                    if m:
-                        against += times[z] * shares[m, n_needs]
-            while v:
-                share[_lowest(v)] = -against
-                v &= v - one
+            _share_out(
+                broken[level, group], alive[level, group], needed[level], times, first, shares, n_path[level], share
+            )
             begin, end = start[level, group], start[level, group + 1]
-            for k in range(n_columns):
-                part = share[k] * value[node] / n_background
-                if part != 0.0:
+            for k in range(n_path[level]):
+                if share[k] != 0.0:
                     for place in range(begin, end):
-                        phi[path[k], rows[level, place]] += part
+                        phi[path[k], rows[level, place]] += leaf * share[k]
     return True
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _bit_of(column, path, n_path, level):  # type: ignore[no-untyped-def]
+    """Place of a column among those of the path, which it joins if it is new; -1 if there is no room."""
+    n_path[level] = n_path[level - 1]
+    for k in range(n_path[level]):
+        if path[k] == column:
+            return k
+    if n_path[level] == len(path):
+        return -1
+    path[n_path[level]] = column
+    n_path[level] += 1
+    return n_path[level] - 1
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _ask_background(values, border, goes_left, mask, before, needed, fulfil):  # type: ignore[no-untyped-def]
+    """N of each background row after one more condition; ``fulfil``: bits of the rows that do not break its column."""
+    fulfil[:] = 0
+    for z in range(len(values)):
+        needed[z] = before[z]
+        if (values[z] <= border) != goes_left:
+            needed[z] |= mask
+        if not needed[z] & mask:
+            fulfil[z >> 6] |= np.uint64(1) << np.uint64(z & 63)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _split_groups(values, border, goes_left, mask, fulfil, n_above, above, below, aside):  # type: ignore[no-untyped-def]
+    """Groups after one more condition, their number; those for which no background row counts any more are dropped."""
+    rows_above, start_above, broken_above, alive_above = above
+    rows, start, broken, alive = below
+    at, groups = 0, 0
+    start[0] = 0
+    for group in range(n_above):
+        some, others = False, 0
+        for word in range(len(fulfil)):
+            some |= (alive_above[group, word] & fulfil[word]) != 0
+        if broken_above[group] & mask:  # it stays one group, which has broken the column before
+            if not some:
+                continue
+            for place in range(start_above[group], start_above[group + 1]):
+                aside[others] = rows_above[place]
+                others += 1
+        else:
+            before = at
+            for place in range(start_above[group], start_above[group + 1]):
+                row = rows_above[place]
+                if (values[row] <= border) == goes_left:
+                    rows[at] = row
+                    at += 1
+                else:
+                    aside[others] = row
+                    others += 1
+            if at > before:
+                broken[groups] = broken_above[group]
+                for word in range(len(fulfil)):
+                    alive[groups, word] = alive_above[group, word]
+                groups += 1
+                start[groups] = at
+        if others and some:
+            for place in range(others):
+                rows[at + place] = aside[place]
+            at += others
+            broken[groups] = broken_above[group] | mask
+            for word in range(len(fulfil)):
+                alive[groups, word] = alive_above[group, word] & fulfil[word]
+            groups += 1
+            start[groups] = at
+    return groups
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _share_out(broken, alive, needed, times, first, shares, n_path, share):  # type: ignore[no-untyped-def]
+    """Shares of the ``n_path`` columns of a path in the value of its leaf, over the background rows that count."""
+    one = np.uint64(1)
+    for k in range(n_path):
+        share[k] = 0.0
+    against, m = 0.0, _count(broken)
+    for word in range(len(alive)):
+        left_over = alive[word] & first[word]
+        while left_over:
+            z = 64 * word + _lowest(left_over)
+            left_over &= left_over - one
+            needs = needed[z]
+            n_needs = _count(needs)
+            if m:
+                against += times[z] * shares[m, n_needs]
+            part = times[z] * shares[n_needs, m] if n_needs else 0.0
+            while needs:
+                share[_lowest(needs)] += part
+                needs &= needs - one
+    while broken:
+        share[_lowest(broken)] = -against
+        broken &= broken - one
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]

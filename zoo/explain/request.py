@@ -102,7 +102,7 @@ class ChosenRows:
 def choose_rows(request: Request, fold: int) -> ChosenRows:
     """Held-out rows of a fold, the same for every family."""
     test = folds_of(request.task, "glass")[fold].test
-    order = np.random.default_rng([request.seed, fold, 11]).permutation(folds_of(request.task, 'glass')[fold].train)
+    order = np.random.default_rng([request.seed, fold, 11]).permutation(test)
     chosen = np.array([row for row in rows_of_atoms(request) if row in set(test.tolist())], np.int64)
     return ChosenRows(order[: share_of(request.rows, request.task, fold)], chosen, order[:SCALE_ROWS])
 
