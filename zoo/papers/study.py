@@ -253,7 +253,7 @@ def _effects(scores: dict[str, list[float | None]], title: str, n_arms: int) -> 
         lines.append(f"Keeping whole glasses apart, with the very same rows, changes the {over} by {split:+.3f}.")
     if rest is not None:
         lines.append(
-            f"Learning from all rows of the training glasses and ranking every atom within its own glass changes it by "
+            f"Learning from all rows of the training glasses and testing on every row of the others changes it by "
             f"{rest:+.3f}."
         )
     if split is None and both is not None:

@@ -32,7 +32,8 @@ def draw(study: Study, options: dict[str, Any]) -> str:
             axis.spines["left"].set_visible(False)
             if metric in CHANCE:
                 axis.axvline(CHANCE[metric], color="0.8", lw=0.8, zorder=0)
-        axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.16 - 0.5 / max(4, len(names))), ncols=2)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
         return svg_of(figure)
 
 
