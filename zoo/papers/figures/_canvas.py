@@ -34,10 +34,11 @@ def canvas(n_panels: int, width: float = 4.2, height: float = 3.3) -> Iterator[t
         yield figure, list(figure.subplots(1, n_panels, squeeze=False)[0])
 
 
-def svg_of(figure: Any) -> str:
-    """Without the size in points, so that the page scales it."""
+def svg_of(figure: Any, tight: bool = False) -> str:
+    """Without the size in points, so that the page scales it; ``tight``: around what is drawn, where others drew it."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
+    box = "tight" if tight else None
+    figure.savefig(buffer, format="svg", dpi=150, bbox_inches=box, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     width = 105 * float(figure.get_figwidth())
     return re.sub(

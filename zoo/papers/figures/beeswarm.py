@@ -53,8 +53,9 @@ def draw(study: Study, options: dict[str, Any]) -> str:
         for collection in axis.collections:
             collection.set_rasterized(True)
         unit = "log odds" if rows.task.kind == "classification" else f"{rows.task.label.rule} of {rows.task.target[0]}"
-        axis.set_xlabel(f"SHAP value ({unit})")
-        svg = svg_of(plt.gcf())
+        axis.set_xlabel(f"SHAP value ({unit})", fontsize=10)
+        axis.tick_params(labelsize=9)
+        svg = svg_of(plt.gcf(), tight=True)
         plt.close(figure)
         plt.close("all")
     return svg
