@@ -188,10 +188,10 @@ def test_a_wrong_paper_is_a_sentence(root, tmp_path, write_paper):
 
 def test_a_decay_length_is_found():
     r = np.arange(1.0, 12.0, 0.5)
-    mean = np.where(r < 2.5, 0.1, np.exp(-(r - 2.5) / 2.2))
-    length, start = decay_length(r, mean)
-    assert length == pytest.approx(2.2, rel=1e-6)
-    assert start == 2.5
+    mean = 0.4 * np.exp(-(r - 1.0) / 2.2)
+    assert decay_length(r, mean) == pytest.approx((2.2, 0.4), rel=1e-4)
+    assert np.isnan(decay_length(r, np.full(len(r), 0.2))).all()  # nothing decays
+    assert np.isnan(decay_length(r, -mean)).all()
 
 
 def test_the_command(root, tmp_path, write_paper, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import other_alloy
+from alloys import other_alloy
 from toy import write_task
 
 from zoo.errors import TransferError

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import other_alloy
+from alloys import other_alloy
 from toy import write_task
 
 from zoo.benchmark.jobs import run_jobs

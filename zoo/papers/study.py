@@ -236,28 +236,27 @@ def sentences(study: Study) -> list[str]:
     for metric in sorted(metrics):
         arms = [arm for arm in study.arms if metric_of(study.paper, arm) == metric]
         scores = {way: [study.score(arm, way).value for arm in arms] for way in ("published", "same-rows", "by-glass")}
-        found += _effects(scores, TITLES[metric], len(arms))
+        found += _effects(scores, TITLES[metric])
     return found
 
 
-def _effects(scores: dict[str, list[float | None]], title: str, n_arms: int) -> list[str]:
-    def mean(first: str, second: str) -> float | None:
+def _effects(scores: dict[str, list[float | None]], title: str) -> list[str]:
+    def change(first: str, second: str) -> tuple[float, str] | None:
         pairs = zip(scores[first], scores[second], strict=True)
         known = [a - b for a, b in pairs if a is not None and b is not None]
-        return float(np.mean(known)) if known else None
+        over = f"{title}, mean over {len(known)} rows," if len(known) > 1 else title
+        return (float(np.mean(known)), over) if known else None
 
-    split, rest, both = mean("same-rows", "published"), mean("by-glass", "same-rows"), mean("by-glass", "published")
-    over = f"{title}, mean over {n_arms} rows" if n_arms > 1 else title
-    lines = []
-    if split is not None:
-        lines.append(f"Keeping whole glasses apart, with the very same rows, changes the {over} by {split:+.3f}.")
+    split, rest = change("same-rows", "published"), change("by-glass", "same-rows")
+    both = change("by-glass", "published")
+    if split is None:
+        return [f"Our protocol changes the {both[1]} by {both[0]:+.3f}."] if both else []
+    lines = [f"Keeping whole glasses apart, with the very same rows, changes the {split[1]} by {split[0]:+.3f}."]
     if rest is not None:
         lines.append(
-            f"Learning from all rows of the training glasses and testing on every row of the others changes it by "
-            f"{rest:+.3f}."
+            "Learning from all rows of the training glasses and testing on every row of the others changes it by "
+            f"{rest[0]:+.3f}."
         )
-    if split is None and both is not None:
-        lines.append(f"Our protocol changes the {over} by {both:+.3f}.")
     return lines
 
 

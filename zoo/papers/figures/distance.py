@@ -30,14 +30,12 @@ def draw(study: Study, options: dict[str, Any]) -> str:
     full = np.full(int(table["row"].max()) + 1, np.nan)
     full[table["row"].to_numpy()] = softness
     r, mean = softness_around(arm.task, full)
-    length, start = decay_length(r, mean)
+    length, amplitude = decay_length(r, mean)
     with canvas(2, 4.4) as (figure, axes):
         axes[0].plot(r, mean, "o-", ms=4, color=COLOURS["by-glass"])
         if np.isfinite(length):
-            tail = r >= start
-            first = mean[tail][0]
-            label = f"decay: r_c = {length:.1f} Å"
-            axes[0].plot(r[tail], first * np.exp(-(r[tail] - start) / length), "--", color="0.3", label=label)
+            fit = amplitude * np.exp(-(r - r[0]) / length)
+            axes[0].plot(r, fit, "--", color="0.3", label=f"decay: r_c = {length:.1f} Å")
             axes[0].legend()
         axes[0].axhline(0, color="0.8", lw=0.8, zorder=0)
         axes[0].set(xlabel="distance from a rearranging atom (Å)", ylabel="mean softness (standard deviations)")
@@ -53,7 +51,9 @@ def draw(study: Study, options: dict[str, Any]) -> str:
 
 
 def softness_around(task: str, softness: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean softness of the atoms at a distance from a rearranging one, minus the mean of the glass.
+    """Mean softness of the atoms at a distance from a rearranging one, above the mean of their species in their glass.
+
+    Without that the curve would follow which species are how far away, shell by shell.
 
     Parameters
     ----------
@@ -79,7 +79,9 @@ def softness_around(task: str, softness: NDArray[np.float64]) -> tuple[NDArray[n
         glass = rows.dataset.in_angstrom(name)
         if len(of_glass) != len(glass) or of_glass[-1] >= len(softness) or not np.isfinite(softness[of_glass]).all():
             continue  # not every atom of it is known
-        value = softness[of_glass] - softness[of_glass].mean()
+        kind = glass.species_index(glass.kinds)
+        sums_of_kind = np.bincount(kind, softness[of_glass], len(glass.kinds))
+        value = softness[of_glass] - (sums_of_kind / np.bincount(kind, minlength=len(glass.kinds)))[kind]
         near = find_neighbors(glass, REACH)
         moving = np.flatnonzero(rows.target[of_glass] == 1)
         chosen = np.isin(near.center, moving)
@@ -92,12 +94,18 @@ def softness_around(task: str, softness: NDArray[np.float64]) -> tuple[NDArray[n
 
 
 def decay_length(r: NDArray[np.float64], mean: NDArray[np.float64]) -> tuple[float, float]:
-    """Length of the exponential decay from the largest mean on, as far as it is positive, and where that begins (Å)."""
-    if len(r) < 4:
+    """Length r_c and amplitude of ``a exp(-(r - r_0) / r_c)`` with ``r_0`` the first distance, by least squares.
+
+    NaN where no positive decay within the reach fits.
+    """
+    from scipy.optimize import curve_fit
+
+    if len(r) < 4 or mean.max() <= 0:
         return float("nan"), float("nan")
-    first = int(mean.argmax())
-    last = first + int(np.argmin(np.append(mean[first:], -1.0) > 0.02 * mean[first]))
-    if mean[first] <= 0 or last - first < 3:
-        return float("nan"), float(r[first])
-    slope = np.polyfit(r[first:last], np.log(mean[first:last]), 1)[0]
-    return (float(-1 / slope) if slope < 0 else float("nan")), float(r[first])
+    try:
+        (amplitude, length), _ = curve_fit(
+            lambda x, a, c: a * np.exp(-x / c), r - r[0], mean, p0=(mean.max(), 3.0), bounds=([0, 0.1], [np.inf, 100.0])
+        )
+    except RuntimeError:
+        return float("nan"), float("nan")
+    return (float(length), float(amplitude)) if length < REACH else (float("nan"), float("nan"))
