@@ -28,6 +28,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("ZOO_CACHE", str(cache))
         patch.setenv("ZOO_RESULTS", str(tmp_path_factory.mktemp("results")))
         patch.delenv("ZOO_MIRROR", raising=False)
+        patch.setenv("COLUMNS", "160")  # tables are not squeezed
         yield cache
 
 

@@ -95,7 +95,7 @@ def test_training_rows_are_capped_and_never_test_rows(root, tmp_path):
     assert next(iter(Store(tmp_path))).n_train == 100
     split = cells.folds_of("toy-class", "glass")[1]
     row = np.arange(648, dtype=np.float32).reshape(-1, 1)
-    training = cells._training(capped, row, np.zeros(648), split, "classification")
+    training = cells.training_of(capped, row, np.zeros(648), split, "classification")
     assert len(training.x) == 100
     assert not set(training.x[:, 0]) & set(split.test)
 

@@ -20,7 +20,7 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "COLUMNS": "160", **environment},
+        env={**os.environ, **environment},
     )
 
 
