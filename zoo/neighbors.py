@@ -156,7 +156,7 @@ def _bins_of(glass: Glass, cutoff: float) -> _Bins:
     return _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff))
 
 
-def _refuse_overlap(neighbors: NeighborList, atoms: Integers) -> None:
+def _refuse_overlap(neighbors: NeighborList, atoms: NDArray[np.integer]) -> None:
     pair = _closest(neighbors.vector)
     distance = np.linalg.norm(neighbors.vector[pair]) if pair >= 0 else np.inf
     if distance < OVERLAP:
