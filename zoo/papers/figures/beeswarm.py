@@ -23,7 +23,7 @@ def draw(study: Study, options: dict[str, Any]) -> str:
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
-    import shap  # type: ignore[import-untyped]
+    import shap
 
     from zoo.benchmark.cell import task_rows
     from zoo.benchmark.training import Training
