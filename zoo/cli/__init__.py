@@ -20,6 +20,8 @@ COMMANDS = {
     "track": ("zoo.cli.track", "Write what a suite has scored as MLflow runs; zoo run does so at its end."),
     "ui": ("zoo.cli.ui", "Open MLflow's pages on the runs, or Optuna's on the searches."),
     "board": ("zoo.cli.board", "Print the leaderboard or write it as a page."),
+    "compare": ("zoo.cli.compare", "Compare rows of the leaderboard on the same glasses: ranks, ratings, differences."),
+    "site": ("zoo.cli.site", "Build the leaderboard as a static site, or look at it."),
 }
 
 
