@@ -182,7 +182,7 @@ def _optimism(task: Task, folds: list[Result], random: list[Result], store: Stor
 
         rows = pd.concat([store.predictions(result.key) for result in random]).astype({"glass": str})
         leaky = [
-            evaluate(task.kind, part["target"].to_numpy(), part["score"].to_numpy())[headline]
+            _headline_of(task, part["target"].to_numpy(float), part["score"].to_numpy(float))
             for _, part in rows.groupby("glass")
         ]
         honest = [scores.get(headline, np.nan) for result in folds for scores in result.scores_by_glass.values()]
@@ -260,6 +260,19 @@ def _resampled_over_folds(task: Task, folds: list[Result], store: Store) -> NDAr
         metric = _weighted_average_precision if task.kind == "classification" else _weighted_pearson
         means += metric(target, score, counts, codes) / len(folds)
     return means if np.isfinite(means).all() else None
+
+
+def _headline_of(task: Task, target: NDArray[np.float64], score: NDArray[np.float64]) -> float:
+    if task.kind == "classification":
+        return average_precision(target, score)
+    return evaluate(task.kind, target, score)[HEADLINE[task.kind]]
+
+
+def average_precision(target: NDArray[np.float64], score: NDArray[np.float64]) -> float:
+    """Average precision as scikit-learn has it, without its checks, which take longer than the sum; NaN without a 1."""
+    return float(
+        _weighted_average_precision(target, score, np.ones((1, 1), np.int64), np.zeros(len(score), np.int64))[0]
+    )
 
 
 def _weighted_average_precision(

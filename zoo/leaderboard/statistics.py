@@ -21,6 +21,7 @@ ELO_SCALE = 400.0 / np.log(10.0)
 """Points for a unit of log odds: 400 points are odds of ten to one."""
 ELO_PENALTY = 1.0
 """Of the squared log odds: a row that always wins would have an infinite rating without one."""
+NEWTON_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def elo_ratings(wins: Floats, n_units: int, anchor: int | None = None) -> Floats
     """Bradley-Terry ratings of rows on Elo's scale, shape (n_rows,).
 
     Row ``i`` beats row ``j`` with odds ``exp(θ_i - θ_j)``; ``θ`` maximises the likelihood of all pairwise results with
-    a small penalty ``|θ|²/2`` (logistic regression).
+    a small penalty ``|θ|²/2``: logistic regression, solved by Newton's method.
 
     Parameters
     ----------
@@ -159,18 +160,16 @@ def elo_ratings(wins: Floats, n_units: int, anchor: int | None = None) -> Floats
     ----------
     Bradley & Terry, Biometrika 39, 324 (1952); Chiang et al., arXiv:2403.04132 (2024), the same fit.
     """
-    from scipy.sparse import csr_array, vstack
-    from sklearn.linear_model import LogisticRegression
-
-    first, second = np.triu_indices(len(wins), 1)
-    n = len(first)
-    rows = np.tile(np.arange(n), 2)
-    signs = np.repeat([1.0, -1.0], n)
-    pairs = csr_array((signs, (rows, np.concatenate([first, second]))), shape=(n, len(wins)))
-    won = wins[first, second]
-    fit = LogisticRegression(C=1 / ELO_PENALTY, fit_intercept=False, solver="newton-cholesky", tol=1e-6)
-    fit.fit(vstack([pairs, pairs]).tocsr(), np.repeat([1, 0], n), n_units * np.concatenate([won, 1 - won]))
-    strength = fit.coef_[0]
+    strength = np.zeros(len(wins))
+    for _ in range(NEWTON_STEPS):
+        chance = 1 / (1 + np.exp(strength[None, :] - strength[:, None]))
+        slope = n_units * (wins - chance).sum(axis=1) - ELO_PENALTY * strength  # the diagonal is 1/2 - 1/2
+        weight = n_units * chance * (1 - chance)
+        curvature = np.diag(weight.sum(axis=1) + ELO_PENALTY) - weight
+        step = np.linalg.solve(curvature, slope)
+        strength = strength + np.clip(step, -2, 2)  # far from the end a full step may overshoot
+        if np.abs(step).max() < 1e-9:
+            break
     return np.asarray(ELO_BASE + ELO_SCALE * (strength - (strength.mean() if anchor is None else strength[anchor])))
 
 

@@ -26,8 +26,8 @@ POLICY = (
     "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src 'self' file: data:; "
     "base-uri 'none'; form-action 'none'"
 )
-"""Nothing from any other host. ``file:`` is what ``'self'`` is for pages that are opened from disk; styles inside of figures
-are inline."""
+"""Nothing from any other host. ``file:`` is what ``'self'`` is for pages that are opened from disk; styles inside of
+figures are inline."""
 
 
 @dataclass(frozen=True)

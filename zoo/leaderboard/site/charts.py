@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -46,28 +46,22 @@ def interval_chart(marks: Sequence[Mark], axis: str, lines: Sequence[tuple[float
 
     parts = [_grid_x(ticks, at, top, bottom)]
     for value, name in lines:
-        parts.append(
-            f'<line class="mark-line" x1="{at(value):.1f}" x2="{at(value):.1f}" y1="{top - 4}" y2="{bottom}"/>'
-        )
-        anchor = "end" if at(value) > 0.8 * width else "start" if at(value) < left + 60 else "middle"
-        parts.append(
-            f'<text class="small" x="{at(value):.1f}" y="{top - 8}" text-anchor="{anchor}">{escape(name)}</text>'
-        )
+        x = at(value)
+        anchor = "end" if x > 0.8 * width else "start" if x < left + 60 else "middle"
+        parts += [_line("mark-line", x, x, top - 4, bottom), _text(x, top - 8, name, "small", anchor)]
     for number, mark in enumerate(marks):
         y = top + (number + 0.5) * step
-        kind = "null" if mark.null else f"c{mark.colour % N_COLOURS}"
-        parts.append(f'<g class="{kind}" data-tip="{escape(mark.tip)}"><title>{escape(mark.tip)}</title>')
-        parts.append(f'<rect class="hit" x="0" y="{y - step / 2:.1f}" width="{width}" height="{step}"/>')
-        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(_cut(mark.name))}</text>')
-        if mark.interval:
-            a, b = map(at, mark.interval)
-            parts.append(
-                f'<path class="whisker" d="M{a:.1f} {y:.1f}H{b:.1f}M{a:.1f} {y - 4:.1f}v8M{b:.1f} {y - 4:.1f}v8"/>'
+        parts.append(
+            _marked(
+                _kind(mark),
+                mark.tip,
+                f'<rect class="hit" x="0" y="{y - step / 2:.1f}" width="{width}" height="{step}"/>',
+                _text(left - 8, y + 4, _cut(mark.name), "", "end"),
+                _bar_with_ends(at(mark.interval[0]), at(mark.interval[1]), y) if mark.interval else "",
+                f'<circle class="dot" cx="{at(mark.value):.1f}" cy="{y:.1f}" r="4.5"/>',
             )
-        parts.append(f'<circle class="dot" cx="{at(mark.value):.1f}" cy="{y:.1f}" r="4.5"/></g>')
-    parts.append(
-        f'<text class="axis" x="{(left + width) / 2:.0f}" y="{bottom + 32}" text-anchor="middle">{escape(axis)}</text>'
-    )
+        )
+    parts.append(_text((left + width) / 2, bottom + 32, axis, "axis", "middle"))
     return _svg(width, bottom + 40, parts, f"{axis} of {len(marks)} rows, with 95 % intervals")
 
 
@@ -87,33 +81,34 @@ def pareto_chart(marks: Sequence[Mark], x_axis: str, y_axis: str) -> str:
     parts = []
     for y in nice_ticks(y_low, y_high):
         place = at(1, y)[1]
-        parts.append(f'<line class="grid" x1="{left}" x2="{width - right}" y1="{place:.1f}" y2="{place:.1f}"/>')
-        parts.append(f'<text class="small" x="{left - 6}" y="{place + 4:.1f}" text-anchor="end">{_number(y)}</text>')
+        parts += [
+            _line("grid", left, width - right, place, place),
+            _text(left - 6, place + 4, _number(y), "small", "end"),
+        ]
     for power in range(math.ceil(x_low), math.floor(x_high) + 1):
         place = at(10.0**power, y_low)[0]
-        parts.append(f'<line class="grid" x1="{place:.1f}" x2="{place:.1f}" y1="12" y2="{height - 48}"/>')
-        parts.append(
-            f'<text class="small" x="{place:.1f}" y="{height - 32}" text-anchor="middle">{10.0**power:g}</text>'
-        )
+        parts += [_line("grid", place, place, 12, height - 48)]
+        parts += [_text(place, height - 32, f"{10.0**power:g}", "small", "middle")]
     front = sorted((mark for mark in marks if mark.front), key=lambda mark: mark.x)
+    places = [at(mark.x, mark.value) for mark in front]
     if front:
-        places = [at(mark.x, mark.value) for mark in front]
         steps = "".join(f"H{x:.1f}V{y:.1f}" for x, y in places[1:])
         parts.append(f'<path class="front" d="M{places[0][0]:.1f} {places[0][1]:.1f}{steps}H{width - right}"/>')
     for mark in sorted(marks, key=lambda mark: mark.front):
         x, y = at(mark.x, mark.value)
-        kind = "null" if mark.null else f"c{mark.colour % N_COLOURS}"
-        size = 5.5 if mark.front else 4
+        dot = f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{5.5 if mark.front else 4}"/>'
+        hit = f'<circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
+        parts.append(_marked(_kind(mark) + (" is-front" if mark.front else ""), mark.tip, dot, hit))
+    for mark, (x, y) in zip(front, places, strict=True):
+        wide = CHARACTER * len(_cut(mark.name))
         parts.append(
-            f'<g class="{kind}{" is-front" if mark.front else ""}" data-tip="{escape(mark.tip)}"><title>{escape(mark.tip)}</title>'
-            f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{size}"/><circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="10"/></g>'
+            _text(
+                x - 10 if x - wide > left else x + 9, y - 9, _cut(mark.name), "", "end" if x - wide > left else "start"
+            )
         )
-    parts.append(
-        f'<text class="axis" x="{(left + width) / 2:.0f}" y="{height - 8}" text-anchor="middle">{escape(x_axis)}</text>'
-    )
-    parts.append(
-        f'<text class="axis" transform="translate(13 {height / 2 - 20:.0f}) rotate(-90)" text-anchor="middle">{escape(y_axis)}</text>'
-    )
+    parts.append(_text((left + width) / 2, height - 8, x_axis, "axis", "middle"))
+    turned = f"translate(13 {height / 2 - 20:.0f}) rotate(-90)"
+    parts.append(f'<text class="axis" transform="{turned}" text-anchor="middle">{escape(y_axis)}</text>')
     return _svg(width, height, parts, f"{y_axis} against {x_axis} of {len(marks)} rows")
 
 
@@ -131,17 +126,15 @@ def heat_chart(rows: Sequence[str], columns: Sequence[str], values: Floats, what
         parts.append(f'<text transform="{place}">{escape(_cut(name))}</text>')
     for i, name in enumerate(rows):
         y = top + i * high
-        parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(_cut(name))}</text>')
+        parts.append(_text(left - 8, y + 15, _cut(name), "", "end"))
         for k, value in enumerate(values[i]):
             if not np.isfinite(value):
                 continue
-            tip = escape(f"{name}, {columns[k]}: {value:.{digits + 1}f}")
-            shade = 0.06 + 0.6 * (value - low) / span
-            parts.append(
-                f'<g data-tip="{tip}"><title>{tip}</title><rect class="heat" x="{left + k * wide}" y="{y}" width="{wide - 2}" '
-                f'height="{high - 2}" fill-opacity="{shade:.2f}"/><text class="small" x="{left + (k + 0.5) * wide - 1}" y="{y + 14}" '
-                f'text-anchor="middle">{value:.{digits}f}</text></g>'
-            )
+            shade = 0.04 + 0.46 * (value - low) / span
+            box = f'x="{left + k * wide}" y="{y}" width="{wide - 2}" height="{high - 2}" fill-opacity="{shade:.2f}"'
+            number = _text(left + (k + 0.5) * wide - 1, y + 14, f"{value:.{digits}f}", "in-heat", "middle")
+            tip = f"{name}, {columns[k]}: {value:.{digits + 1}f}"
+            parts.append(_marked("", tip, f'<rect class="heat" {box}/>', number))
     return _svg(width, top + high * len(rows) + 4, parts, what, wide=width)
 
 
@@ -158,96 +151,71 @@ def rank_chart(names: Sequence[str], ranks: Floats, apart: float) -> str:
 
     groups = _groups(ranks[order], apart)
     base, first = 40, 40 + 14 + 9 * len(groups)
-    parts = [f'<line class="axis-line" x1="{at(low)}" x2="{at(high)}" y1="{base}" y2="{base}"/>']
-    every = max(1, round((high - low) / 10))
-    for rank in range(low, high + 1, every):
-        parts.append(f'<line class="axis-line" x1="{at(rank):.1f}" x2="{at(rank):.1f}" y1="{base - 5}" y2="{base}"/>')
-        parts.append(f'<text class="small" x="{at(rank):.1f}" y="{base - 9}" text-anchor="middle">{rank}</text>')
-    shown = min(apart, high - low)
-    parts.append(
-        f'<path class="whisker" d="M{at(low):.1f} 12H{at(low + shown):.1f}M{at(low):.1f} 8v8M{at(low + shown):.1f} 8v8"/>'
-    )
-    parts.append(f'<text class="small" x="{at(low + shown) + 6:.1f}" y="16">critical difference {apart:.1f}</text>')
+    parts = [_line("axis-line", at(low), at(high), base, base)]
+    for rank in range(low, high + 1, max(1, round((high - low) / 10))):
+        x = at(rank)
+        parts += [_line("axis-line", x, x, base - 5, base), _text(x, base - 9, str(rank), "small", "middle")]
+    end = at(low + min(apart, high - low))
+    parts += [_bar_with_ends(at(low), end, 12), _text(end + 6, 16, f"critical difference {apart:.1f}", "small")]
     for number, (a, b) in enumerate(groups):
         y = base + 12 + 9 * number
-        parts.append(
-            f'<line class="group" x1="{at(ranks[order[a]]) - 3:.1f}" x2="{at(ranks[order[b]]) + 3:.1f}" y1="{y}" y2="{y}"/>'
-        )
+        parts.append(_line("group", at(ranks[order[a]]) - 3, at(ranks[order[b]]) + 3, y, y))
     for place, number in enumerate(order):
         onto_left = place < half
         y = first + 18 * (place if onto_left else n - 1 - place) + 8
-        x, edge, anchor = (
-            at(ranks[number]),
-            side - 6 if onto_left else width - side + 6,
-            "end" if onto_left else "start",
-        )
-        tip = escape(f"{names[number]}: average rank {ranks[number]:.2f}")
-        parts.append(
-            f'<g data-tip="{tip}"><title>{tip}</title><path class="lead" d="M{x:.1f} {base}V{y}H{edge}"/>'
-            f'<text x="{edge + (-4 if onto_left else 4)}" y="{y + 4}" text-anchor="{anchor}">{escape(_cut(names[number]))}</text></g>'
-        )
+        edge, anchor, shift = (side - 6, "end", -4) if onto_left else (width - side + 6, "start", 4)
+        lead = f'<path class="lead" d="M{at(ranks[number]):.1f} {base}V{y}H{edge}"/>'
+        name = _text(edge + shift, y + 4, _cut(names[number]), "", anchor)
+        parts.append(_marked("", f"{names[number]}: average rank {ranks[number]:.2f}", lead, name))
     return _svg(width, first + 18 * half + 10, parts, f"Average ranks of {n} rows; critical difference {apart:.1f}")
 
 
 def share_chart(bars: Sequence[tuple[str, dict[str, float]]]) -> str:
-    """Stacked bars of variance shares, one for each named table; one colour for each source."""
-    sources = list(dict.fromkeys(name for _, shares in bars for name in shares))
+    """Stacked bars of variance shares, one for each named table; small interactions are counted with the rest."""
+    sources = list(dict.fromkeys(name for _, shares in bars for name in shares if name != "rest"))
     if not sources:
         return ""
-    sources.sort(key=lambda name: (name == "rest", "×" in name))
+    largest = {name: max(shares.get(name, 0.0) for _, shares in bars) for name in sources}
+    sources = sorted(sources, key=lambda name: ("×" in name, -largest[name]))[:N_COLOURS]
     left, width, step = _label_width([name for name, _ in bars]), 760, 30
     parts = []
     for number, (name, shares) in enumerate(bars):
         y, x = 4 + number * step, float(left)
-        parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(_cut(name))}</text>')
-        for source in sources:
-            wide = shares.get(source, 0.0) * (width - left - 4)
+        parts.append(_text(left - 8, y + 15, _cut(name), "", "end"))
+        shown = {source: shares.get(source, 0.0) for source in sources}
+        for k, (source, share) in enumerate([*shown.items(), ("rest", 1 - sum(shown.values()))]):
+            wide = share * (width - left - 4)
             if wide < 0.3:
                 continue
-            tip = escape(f"{name}: {source} {100 * shares[source]:.0f} %")
-            kind = "null" if source == "rest" else f"c{sources.index(source) % N_COLOURS}"
-            parts.append(
-                f'<g class="{kind}" data-tip="{tip}"><title>{tip}</title><rect class="bar" x="{x:.1f}" y="{y}" width="{max(wide - 1, 0.3):.1f}" height="22"/>'
-            )
-            if wide > 34:
-                parts.append(
-                    f'<text class="on-bar" x="{x + wide / 2:.1f}" y="{y + 15}" text-anchor="middle">{100 * shares[source]:.0f} %</text>'
-                )
-            parts.append("</g>")
+            bar = f'<rect class="bar" x="{x:.1f}" y="{y}" width="{max(wide - 1, 0.3):.1f}" height="22"/>'
+            text = _text(x + wide / 2, y + 15, f"{100 * share:.0f} %", "on-bar", "middle") if wide > 34 else ""
+            kind = "null" if source == "rest" else f"c{k}"
+            parts.append(_marked(kind, f"{name}: {source} {100 * share:.0f} %", bar, text))
             x += wide
-    y, x = 4 + len(bars) * step + 14, 8.0
-    for number, source in enumerate(sources):
-        long = 24 + CHARACTER * len(source)
-        if x + long > width:
+    x, y = 8.0, 4.0 + len(bars) * step + 14
+    for k, source in enumerate([*sources, "rest"]):
+        if x + 24 + CHARACTER * len(source) > width:
             x, y = 8.0, y + 20
-        kind = "null" if source == "rest" else f"c{number % N_COLOURS}"
-        parts.append(
-            f'<g class="{kind}"><rect class="bar" x="{x:.0f}" y="{y - 10}" width="12" height="12"/><text x="{x + 17:.0f}" y="{y}">{escape(source)}</text></g>'
-        )
-        x += long + 10
+        box = f'<rect class="bar" x="{x:.0f}" y="{y - 10:.0f}" width="12" height="12"/>'
+        parts.append(f'<g class="{"null" if source == "rest" else f"c{k}"}">{box}{_text(x + 17, y, source)}</g>')
+        x += 34 + CHARACTER * len(source)
     return _svg(width, y + 10, parts, "Shares of the variance of the score")
 
 
-def slice_chart(
-    at: Floats, radii: Floats, size: tuple[float, float], values: Floats, title: str, unit: str, length: str
-) -> str:
-    """Atoms of a slice of a glass as circles, shaded by a value from 0 to 1."""
+def slice_chart(at: Floats, radii: Floats, size: tuple[float, float], values: Floats, title: str, length: str) -> str:
+    """Atoms of a slice of a glass as circles, shaded by a value from 0 to 1; ``length`` is the unit of positions."""
     scale = 300 / max(size)
     width, height = size[0] * scale + 8, size[1] * scale + 46
-    parts = [f'<text class="axis" x="4" y="14">{escape(title)}</text>']
+    parts = [_text(4, 14, title, "axis")]
     parts.append(f'<rect class="box" x="4" y="22" width="{size[0] * scale:.1f}" height="{size[1] * scale:.1f}"/>')
     for (x, y), r, value in zip(at, radii, values, strict=True):
-        parts.append(
-            f'<circle class="atom" cx="{4 + x * scale:.1f}" cy="{22 + (size[1] - y) * scale:.1f}" r="{r * scale:.1f}" fill="{colour(value)}"/>'
-        )
+        place = f'cx="{4 + x * scale:.1f}" cy="{22 + (size[1] - y) * scale:.1f}" r="{r * scale:.1f}"'
+        parts.append(f'<circle class="atom" {place} fill="{colour(value)}"/>')
     bar = 10 ** math.floor(math.log10(size[0] / 2))
-    y = height - 8
-    parts.append(
-        f'<path class="whisker" d="M4 {y - 4:.1f}h{bar * scale:.1f}M4 {y - 8:.1f}v8M{4 + bar * scale:.1f} {y - 8:.1f}v8"/>'
-    )
-    parts.append(
-        f'<text class="small" x="{bar * scale + 12:.1f}" y="{y:.1f}">{bar:g} {escape(length)}{escape(unit and "; " + unit)}</text>'
-    )
+    parts += [
+        _bar_with_ends(4, 4 + bar * scale, height - 12),
+        _text(bar * scale + 12, height - 8, f"{bar:g} {length}", "small"),
+    ]
     return _svg(width, height, parts, f"{title}: {len(at)} atoms of a slice", wide=width)
 
 
@@ -274,6 +242,26 @@ def nice_ticks(low: float, high: float, most: int = 7) -> list[float]:
     return [round(k * step, 10) for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
+def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
+    """A text, escaped; ``kind`` is a class of the style sheet."""
+    style = f' class="{kind}"' if kind else ""
+    return f'<text{style} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _line(kind: str, x1: float, x2: float, y1: float, y2: float) -> str:
+    return f'<line class="{kind}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+
+
+def _bar_with_ends(a: float, b: float, y: float) -> str:
+    return f'<path class="whisker" d="M{a:.1f} {y:.1f}H{b:.1f}M{a:.1f} {y - 4:.1f}v8M{b:.1f} {y - 4:.1f}v8"/>'
+
+
+def _marked(kind: str, tip: str, *parts: str) -> str:
+    """Marks that show a line of text: as a title without a script, at the pointer with one."""
+    style = f' class="{kind}"' if kind else ""
+    return f'<g{style} data-tip="{escape(tip)}"><title>{escape(tip)}</title>{"".join(parts)}</g>'
+
+
 def _groups(ranks: Floats, apart: float) -> list[tuple[int, int]]:
     """Longest runs of sorted ranks within the critical difference, of two rows at least."""
     runs = [(a, int(np.searchsorted(ranks, rank + apart, side="right")) - 1) for a, rank in enumerate(ranks)]
@@ -286,14 +274,16 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _grid_x(ticks: Sequence[float], at: object, top: float, bottom: float) -> str:
-    place = at if callable(at) else float
+def _grid_x(ticks: Sequence[float], at: Callable[[float], float], top: float, bottom: float) -> str:
     lines = (
-        f'<line class="grid" x1="{place(t):.1f}" x2="{place(t):.1f}" y1="{top}" y2="{bottom}"/>'
-        f'<text class="small" x="{place(t):.1f}" y="{bottom + 14}" text-anchor="middle">{_number(t)}</text>'
+        _line("grid", at(t), at(t), top, bottom) + _text(at(t), bottom + 14, _number(t), "small", "middle")
         for t in ticks
     )
     return "".join(lines)
+
+
+def _kind(mark: Mark) -> str:
+    return "null" if mark.null else f"c{mark.colour % N_COLOURS}"
 
 
 def _number(value: float) -> str:
@@ -309,5 +299,6 @@ def _cut(name: str) -> str:
 
 
 def _svg(width: float, height: float, parts: Sequence[str], label: str, wide: float = 0) -> str:
-    size = f'style="max-width:{1.15 * (wide or width):.0f}px;min-width:{0.72 * (wide or width):.0f}px"'
-    return f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(label)}" {size}>{"".join(parts)}</svg>'
+    size = f"max-width:{1.15 * (wide or width):.0f}px;min-width:{0.72 * (wide or width):.0f}px"
+    box = f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(label)}" style="{size}"'
+    return f"<svg {box}>{''.join(parts)}</svg>"

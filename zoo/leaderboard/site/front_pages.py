@@ -10,6 +10,7 @@ from zoo.leaderboard.site import charts
 from zoo.leaderboard.site.gather import Page, Site
 from zoo.leaderboard.site.tables import Column, Row, Table, number_cell, quantity_cell, text_cell
 from zoo.leaderboard.statistics import average_ranks, improvability
+from zoo.models.declaration import model_families
 
 
 def overview(site: Site) -> list[Page]:
@@ -95,7 +96,7 @@ def _leaders(site: Site) -> Table:
     columns = [
         Column("task", "task"),
         Column("best", "best row"),
-        Column("score", "score", True, "with its 95 % interval over glasses, on the axis of its own task"),
+        Column("score", "score", True, "with its 95 % interval over glasses, from 0 to 1"),
         Column("metric", "metric"),
         Column("percent_of_ceiling", "% of ceiling", True, "0: ordering at random; 100: what label noise allows"),
         Column("null", "null control", True, "score of the best null control"),
@@ -124,7 +125,7 @@ def _leaders(site: Site) -> Table:
             quantity_cell(cpu_seconds(cheap)),
         ]
         rows.append(Row(cells))
-    return Table("overview", "Who leads", columns, rows)
+    return Table("overview", "Who leads", columns, rows, (0.0, 1.0))
 
 
 def _matrix(site: Site) -> str:
@@ -149,6 +150,8 @@ def _across(site: Site) -> Table | None:
     entries = [entry for entry in site.entries if entry.comparison.unit == "glasses"]
     places = [{name_of(row): k for k, row in enumerate(entry.comparison.rows)} for entry in entries]
     common = [name for name in places[0] if all(name in of for of in places)] if len(entries) > 1 else []
+    priors = [name for name in common if model_families[name.split("/")[1]].null_control]
+    common = [name for name in common if name not in priors[1:]]  # which predict the same from any descriptor
     if len(common) < 3:
         return None
     scores = np.array(

@@ -160,4 +160,4 @@ def _slice(glass: Glass, values: Floats, title: str, length: str) -> str:
     at = np.mod(glass.positions @ np.linalg.inv(glass.cell), 1.0)[chosen] @ glass.cell
     chosen, at = chosen[np.argsort(at[:, -1])], at[np.argsort(at[:, -1])]
     size = (float(glass.cell[:, 0].max()), float(glass.cell[:, 1].max()))
-    return slice_chart(at[:, :2], display_radii(glass)[chosen], size, values[chosen], title, "", length)
+    return slice_chart(at[:, :2], display_radii(glass)[chosen], size, values[chosen], title, length)

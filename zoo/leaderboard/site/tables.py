@@ -97,7 +97,7 @@ class Table:
     def csv(self) -> bytes:
         """As CSV. Text that a spreadsheet would take for a formula gets an apostrophe."""
         frame = self.frame()
-        for name in frame.columns[frame.dtypes == object]:
+        for name in frame.select_dtypes(object):
             frame[name] = [
                 f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t" else value for value in frame[name]
             ]

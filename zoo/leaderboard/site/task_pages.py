@@ -345,4 +345,4 @@ def _list(site: Site) -> Table:
                 ]
             )
         )
-    return Table("tasks", "Tasks", columns, rows)
+    return Table("tasks", "Tasks", columns, rows, (0.0, 1.0))

@@ -33,7 +33,10 @@ def feature_pages(site: Site) -> list[Page]:
         Column("citation", "source"),
     ]
     table = Table("descriptors", "Descriptors", columns, rows)
-    intro = "A descriptor turns the surroundings of an atom, or a pair of states, into numbers. Null controls must not tell much: they are on every board."
+    intro = (
+        "A descriptor turns the surroundings of an atom, or a pair of states, into numbers. Null controls must not tell "
+        "much: they are on every board."
+    )
     first = Page(
         "features/index.html", "Descriptors", "list.html.j2", "features", {"intro": intro, "table": table}, [table]
     )
@@ -111,10 +114,20 @@ def _feature_page(site: Site, entry: FeatureSet) -> Page:
 
 def family_pages(site: Site) -> list[Page]:
     """A list of the model families and a page for each."""
-    columns = [Column("model", "model"), Column("title", "what it is"), Column("tunable", "tunable"), Column("reading", "explained by"),
-               Column("fit_seconds", "fit s", True, "mean over tasks, default mode"), Column("tasks", "tasks", True), Column("citation", "source")]  # fmt: skip
+    columns = [
+        Column("model", "model"),
+        Column("title", "what it is"),
+        Column("tunable", "tunable"),
+        Column("reading", "explained by"),
+        Column("fit_seconds", "fit s", True, "mean over tasks, default mode"),
+        Column("tasks", "tasks", True, "on which it was scored"),
+        Column("citation", "source"),
+    ]
     table = Table("models", "Models", columns, [_family_row(site, entry) for entry in site.families])
-    intro = "A model learns on some glasses and predicts others. Every family gets the same folds, the same rows and the same budget."
+    intro = (
+        "A model learns on some glasses and predicts others. Every family gets the same folds, the same rows and the "
+        "same budget."
+    )
     first = Page("models/index.html", "Models", "list.html.j2", "models", {"intro": intro, "table": table}, [table])
     return [first, *(_family_page(site, entry) for entry in site.families)]
 
@@ -211,10 +224,20 @@ def dataset_pages(site: Site, progress: Progress) -> list[Page]:
     """A list of the data sets and the sheet of each."""
     cards = list(list_cards())
     paths = file_names("data", [card.name for card in cards])
-    columns = [Column("data_set", "data set"), Column("title", "what it is"), Column("glasses", "glasses", True), Column("atoms", "atoms", True),
-               Column("license", "licence"), Column("tasks", "tasks scored", True), Column("citation", "source")]  # fmt: skip
+    columns = [
+        Column("data_set", "data set"),
+        Column("title", "what it is"),
+        Column("glasses", "glasses", True),
+        Column("atoms", "atoms", True),
+        Column("license", "licence"),
+        Column("tasks", "tasks scored", True),
+        Column("citation", "source"),
+    ]
     table = Table("data-sets", "Data sets", columns, [_dataset_row(site, card, paths[card.name]) for card in cards])
-    intro = "Data made by this project from a recipe, and published data that are fetched and checked. Each page holds checks, label noise, figures and how to cite."
+    intro = (
+        "Data made by this project from a recipe, and published data that are fetched and checked. Each page holds "
+        "checks, label noise, figures and how to cite."
+    )
     pages = [Page("data/index.html", "Data sets", "list.html.j2", "data", {"intro": intro, "table": table}, [table])]
     for card in cards:
         progress(f"{card.name}: sheet")
