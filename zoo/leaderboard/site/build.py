@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo._files import atomic_write, storage_error
+from zoo._files import storage_error
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Suite
 from zoo.errors import StoreError
@@ -65,18 +65,28 @@ def build_site(suites: Iterable[Suite], results: Path, output: Path, progress: P
     pages.append(downloads(site, pages))
     progress("writing pages")
     try:
-        return _write(site, pages, output)
+        staged = output.with_name(f".{output.name}.new")
+        shutil.rmtree(staged, ignore_errors=True)
+        sizes = _write(site, pages, staged)
+        shutil.rmtree(output, ignore_errors=True)
+        staged.replace(output)
     except OSError as error:
         raise storage_error(f"site folder {output}", error, "--output") from None
+    largest = max(sizes, key=lambda path: sizes[path])
+    total = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    return Built(output / "index.html", len(pages), total, (largest, sizes[largest]))
 
 
 def _require_ours(output: Path) -> None:
-    if output.exists() and not (output / MARK).exists() and (not output.is_dir() or any(output.iterdir())):
+    if not output.exists() or (output / MARK).exists():
+        return
+    left_by_board = output.is_dir() and {path.name for path in output.iterdir()} <= {"index.html"}
+    if not left_by_board:
         raise StoreError(f"the site goes into an empty folder or replaces an older site, got {output}: choose another")
 
 
-def _write(site: Site, pages: list[Page], output: Path) -> Built:
-    shutil.rmtree(output, ignore_errors=True)
+def _write(site: Site, pages: list[Page], output: Path) -> dict[str, int]:
+    """Write everything below ``output``; bytes of each page."""
     output.mkdir(parents=True)
     (output / MARK).touch()
     environment = _environment()
@@ -96,14 +106,12 @@ def _write(site: Site, pages: list[Page], output: Path) -> Built:
             _put(output / "tables" / f"{table.key}.parquet", table.parquet())
     for entry in files("zoo.leaderboard").joinpath("templates/static").iterdir():
         _put(output / "static" / entry.name, entry.read_bytes())
-    largest = max(sizes, key=lambda path: sizes[path])
-    total = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
-    return Built(output / "index.html", len(pages), total, (largest, sizes[largest]))
+    return sizes
 
 
 def _put(path: Path, content: bytes) -> int:
-    with atomic_write(path) as stream:
-        stream.write(content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
     return len(content)
 
 

@@ -100,12 +100,9 @@ def pareto_chart(marks: Sequence[Mark], x_axis: str, y_axis: str) -> str:
         hit = f'<circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
         parts.append(_marked(_kind(mark) + (" is-front" if mark.front else ""), mark.tip, dot, hit))
     for mark, (x, y) in zip(front, places, strict=True):
-        wide = CHARACTER * len(_cut(mark.name))
-        parts.append(
-            _text(
-                x - 10 if x - wide > left else x + 9, y - 9, _cut(mark.name), "", "end" if x - wide > left else "start"
-            )
-        )
+        fits = x - CHARACTER * len(_cut(mark.name)) > left
+        name = "" if mark.null else _cut(mark.name)
+        parts.append(_text(x - 10 if fits else x + 9, y - 9, name, "", "end" if fits else "start"))
     parts.append(_text((left + width) / 2, height - 8, x_axis, "axis", "middle"))
     turned = f"translate(13 {height / 2 - 20:.0f}) rotate(-90)"
     parts.append(f'<text class="axis" transform="{turned}" text-anchor="middle">{escape(y_axis)}</text>')

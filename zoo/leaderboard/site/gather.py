@@ -138,8 +138,8 @@ def gather(store: Store, suites: Iterable[Suite], progress: Progress = lambda te
         progress(f"{board.task.name}: comparing {len(board.rows)} rows")
         comparison = compare(board)
         shares = [
-            ("as they come", descriptor_and_model(comparison)),
-            ("in several modes", descriptor_model_and_tuning(comparison)),
+            ("default settings", descriptor_and_model(comparison)),
+            ("with tuning", descriptor_model_and_tuning(comparison)),
         ]
         entries.append(
             Entry(

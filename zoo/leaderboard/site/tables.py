@@ -125,7 +125,9 @@ def number_cell(
     """A number with fixed decimals; empty for one that is not there."""
     if value is None or not math.isfinite(value):
         return Cell("", None)
-    return Cell(f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−"), float(value), "", help, interval)
+    rounded = round(value, digits) + 0.0  # no minus before a zero
+    text = f"{rounded:{'+' if sign and rounded else ''}.{digits}f}".replace("-", "−")
+    return Cell(text, float(value), "", help, interval)
 
 
 def quantity_cell(value: float | None, help: str = "") -> Cell:

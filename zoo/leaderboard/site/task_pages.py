@@ -25,14 +25,15 @@ PAIRED = 40
 
 def task_pages(site: Site) -> list[Page]:
     """A list of the tasks and a page for each."""
-    pages = [_page(site, entry) for entry in site.entries]
-    return [
-        Page("tasks/index.html", "Tasks", "list.html.j2", "tasks", {"intro": INTRO, "table": (t := _list(site))}, [t]),
-        *pages,
-    ]
+    table = _list(site)
+    first = Page("tasks/index.html", "Tasks", "list.html.j2", "tasks", {"intro": INTRO, "table": table}, [table])
+    return [first, *(_page(site, entry) for entry in site.entries)]
 
 
-INTRO = "A task is a question to a data set: what is predicted, how it becomes a label, how glasses are split, what is scored."
+INTRO = (
+    "A task is a question to a data set: what is predicted, how it becomes a label, how glasses are split, what is "
+    "scored."
+)
 
 
 def _page(site: Site, entry: Entry) -> Page:
@@ -87,7 +88,7 @@ def board_table(site: Site, entry: Entry) -> Table:
             True,
         ),
         Column("optimism", "optimism", True, "what a random split of atoms would have claimed on top"),
-        *(Column(name, TITLES[name], True, extra=number > 1) for number, name in enumerate(metrics[1:])),
+        *(Column(name, TITLES[name], True, extra=number > 0) for number, name in enumerate(metrics[1:])),
         Column("glasses", "glasses", True, "test glasses", True),
         Column("columns", "columns", True, "of the descriptor", True),
         Column("microseconds_per_atom", "µs/atom", True, "cost of the descriptor"),
@@ -130,13 +131,12 @@ def _board_row(site: Site, entry: Entry, row: BoardRow, number: int | None) -> R
     metrics = entry.board.metrics
     scores = [number_cell(row.scores.get(name), 1 if name.startswith("enrichment") else 3) for name in metrics]
     if number is None:
-        blank = [Cell("")] * 5 + [scores[0], *scores[1:]][1:] + [Cell("")] * 8
-        end = [
-            text_cell(row.state, help=row.reason),
-            *[text_cell("")] * 2,
-            text_cell(f"{features.citation}; {family.citation}"),
-        ]
-        return Row([*start, Cell(""), *blank, Cell(""), *end], row.null_control, False, row.mode)
+        source = text_cell(f"{features.citation}; {family.citation}")
+        end = [text_cell(row.state, help=row.reason), text_cell(""), text_cell(""), source]
+        blank = Cell("")
+        return Row(
+            [*start, scores[0], *[blank] * 6, *scores[1:], *[blank] * 8, *end], row.null_control, False, row.mode
+        )
     comparison = entry.comparison
     rating, span = comparison.elo
     low, high = span[number].round().tolist()

@@ -34,8 +34,8 @@ def feature_pages(site: Site) -> list[Page]:
     ]
     table = Table("descriptors", "Descriptors", columns, rows)
     intro = (
-        "A descriptor turns the surroundings of an atom, or a pair of states, into numbers. Null controls must not tell "
-        "much: they are on every board."
+        "A descriptor turns the surroundings of an atom, or a pair of states, into numbers. Null controls must not "
+        "tell much: they are on every board."
     )
     first = Page(
         "features/index.html", "Descriptors", "list.html.j2", "features", {"intro": intro, "table": table}, [table]

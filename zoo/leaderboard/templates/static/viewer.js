@@ -49,7 +49,7 @@ function setUpViewer(box) {
     wanted = false;
     const { width, height } = canvas, channel = channels[select.selectedIndex].values;
     const [ct, st, cp, sp] = [Math.cos(turn), Math.sin(turn), Math.cos(tilt), Math.sin(tilt)];
-    const scale = zoom * Math.min(width, height) / (2 * reach * (flat ? 1.05 : 1.5)), half = reach * slice.value / 100;
+    const scale = zoom * Math.min(width, height) / (2 * reach * (flat ? 1.05 : 1.5)), half = slice.value === slice.max ? Infinity : reach * slice.value / 100;
     const seen = [];
     for (let i = 0; i < n; i++) {
       const [x, y, z] = [at[3 * i], at[3 * i + 1], at[3 * i + 2]];
