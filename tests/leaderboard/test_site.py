@@ -105,6 +105,11 @@ def test_pages_can_be_read_by_ear_and_by_keyboard(pages):
         assert "" not in labelled
 
 
+def test_what_has_no_score_says_why(site):
+    page = (site / "tasks/toy-value.html").read_text()
+    assert re.search(r"<li>logistic on [^<]*: declined; [^<]*ridge", page)
+
+
 def test_every_row_has_a_cell_in_every_column(pages):
     for page in pages:
         for table in re.findall(r"<table>.*?</table>", page.text, re.S):

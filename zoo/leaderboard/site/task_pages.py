@@ -60,6 +60,7 @@ def _page(site: Site, entry: Entry) -> Page:
         "pairs": _pairs(comparison),
         "view": view_of(entry, site.store),
         "tied": _tied(comparison),
+        "unscored": _unscored(entry),
     }
     tables = [board, *([cuts] if cuts else [])]
     return Page(entry.path, entry.board.task.title, "task.html.j2", "tasks", context, tables, ("site.js", "viewer.js"))
@@ -263,6 +264,15 @@ def _rank_chart(names: list[str], scores: Floats) -> str:
 def _levels(factors: dict[str, list[str]]) -> str:
     words = {"descriptor": "descriptors", "model": "models", "tuning": "modes", "glass": "glasses or folds"}
     return " × ".join(f"{len(levels)} {words[name]}" for name, levels in factors.items())
+
+
+def _unscored(entry: Entry) -> list[str]:
+    """What has no score, and why: one sentence for all descriptors of a model that share a reason."""
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for row in entry.board.rows:
+        if row.state != "ok":
+            reasons.setdefault((row.state, row.model, row.reason), []).append(row.features)
+    return [f"{model} on {', '.join(of)}: {state}; {reason}" for (state, model, reason), of in reasons.items()]
 
 
 def _tied(comparison: Comparison) -> int:
