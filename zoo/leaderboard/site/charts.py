@@ -144,7 +144,7 @@ def rank_chart(names: Sequence[str], ranks: Floats, apart: float) -> str:
     low, high = math.floor(ranks.min()), max(math.ceil(ranks.max()), math.floor(ranks.min()) + 1)
 
     def at(rank: float) -> float:
-        return side + (rank - low) / (high - low) * (width - 2 * side)
+        return float(side + (rank - low) / (high - low) * (width - 2 * side))
 
     groups = _groups(ranks[order], apart)
     base, first = 40, 40 + 14 + 9 * len(groups)
@@ -177,7 +177,7 @@ def share_chart(bars: Sequence[tuple[str, dict[str, float]]]) -> str:
     left, width, step = _label_width([name for name, _ in bars]), 760, 30
     parts = []
     for number, (name, shares) in enumerate(bars):
-        y, x = 4 + number * step, float(left)
+        y, x = 4.0 + number * step, float(left)
         parts.append(_text(left - 8, y + 15, _cut(name), "", "end"))
         shown = {source: shares.get(source, 0.0) for source in sources}
         for k, (source, share) in enumerate([*shown.items(), ("rest", 1 - sum(shown.values()))]):

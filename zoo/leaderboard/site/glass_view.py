@@ -114,8 +114,8 @@ def _prediction(row: BoardRow, store: Store, glass: str, of_glass: NDArray[np.in
     for result in row.folds:
         if glass in result.scores_by_glass:
             table = store.predictions(result.key)
-            table = table[table["glass"].astype(str) == glass].set_index("row")["score"]
-            return table.reindex(of_glass).to_numpy(float)
+            scores = table[table["glass"].astype(str) == glass].set_index("row")["score"]
+            return scores.reindex(of_glass).to_numpy(float)
     return None
 
 

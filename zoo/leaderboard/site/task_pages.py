@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from zoo.benchmark.metrics import TITLES
@@ -14,7 +16,7 @@ from zoo.leaderboard.site.charts import Mark
 from zoo.leaderboard.site.gather import Entry, Page, Site
 from zoo.leaderboard.site.glass_view import view_of
 from zoo.leaderboard.site.tables import Cell, Column, Row, Table, number_cell, quantity_cell, text_cell, two_digits
-from zoo.leaderboard.statistics import Floats, average_ranks, critical_difference, friedman_test
+from zoo.leaderboard.statistics import Difference, Floats, average_ranks, critical_difference, friedman_test
 from zoo.models.declaration import model_families
 
 SHOWN = 20
@@ -148,9 +150,7 @@ def _board_row(site: Site, entry: Entry, row: BoardRow, number: int | None) -> R
             *start,
             number_cell(value, 3, interval=row.interval),
             number_cell(entry.percent(value), 0),
-            number_cell(
-                against.value if against else None, 3, True, help=_interval(against.interval) if against else ""
-            ),
+            _against(against),
             number_cell(float(rating[number]), 0, help=f"95 %: {low:.0f} to {high:.0f}" if np.isfinite(low) else ""),
             number_cell(float(comparison.ranks[number]), 1),
             number_cell(float(comparison.improvability[number]), 1),
@@ -173,6 +173,14 @@ def _board_row(site: Site, entry: Entry, row: BoardRow, number: int | None) -> R
         True,
         row.mode,
     )
+
+
+def _against(found: Difference | None) -> Cell:
+    """Difference to the best row, with ≈ where the glasses do not tell the two apart."""
+    if found is None:
+        return Cell("")
+    cell = number_cell(found.value, 3, True, help=_interval(found.interval))
+    return cell if found.clear else replace(cell, badge="≈")
 
 
 def _badge(entry: Entry, row: BoardRow, number: int | None) -> str:

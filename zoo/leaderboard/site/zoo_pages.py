@@ -153,7 +153,7 @@ def _family_row(site: Site, entry: ModelFamily) -> Row:
 def _family_page(site: Site, entry: ModelFamily) -> Page:
     path = site.family_paths[entry.name]
     scores = _scores(site, f"model-{_stem(path)}", lambda row: row.family == entry.name, "descriptor")
-    declines = {kind: entry.declines(kind) for kind in ("classification", "regression")}  # type: ignore[arg-type]
+    declines = {kind: entry.declines(kind) for kind in ("classification", "regression")}
     context = {
         "name": entry.name,
         "thing": entry,
