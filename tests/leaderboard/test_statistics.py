@@ -90,6 +90,7 @@ def test_improvability_by_hand():
 def test_pareto_front_by_hand():
     scores, costs = np.array([0.9, 0.8, 0.8, 0.7, 0.9]), np.array([10.0, 1.0, 2.0, 0.5, 10.0])
     assert pareto_front(scores, costs).tolist() == [True, True, False, True, True]
+    assert pareto_front(np.array([0.9, 0.8]), np.ones(2)).tolist() == [True, False]
 
 
 def test_a_paired_difference_is_narrower_than_two_intervals():
