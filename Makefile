@@ -11,7 +11,7 @@ leaderboard: $(VENV)/installed
 	$(BIN)/zoo board quick --top 15 --html leaderboard/site/index.html
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

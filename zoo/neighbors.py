@@ -25,8 +25,8 @@ Longs = NDArray[np.int64]
 OVERLAP = 0.05
 """Two atoms closer than this (Å) are one atom written twice."""
 
-BATCH = 2_000
-"""Atoms of a batch: 15 MB of neighbours within 10 Å in a metal, which the processor's cache about holds."""
+BATCH = 500
+"""Atoms of a batch: 4 MB of neighbours within 10 Å in a metal. More leave the processor's cache and are slower."""
 
 MOST_BINS = 64
 """Bins along a cell vector; more would only cost memory in an almost empty cell."""
@@ -109,11 +109,19 @@ def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
     GlassError
         Two atoms are on top of each other.
     """
-    return next(neighbor_batches(glass, cutoff, len(glass)))[1]
+    require_cutoff_fits(glass, cutoff)
+    bins = _bins_of(glass, cutoff)
+    neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, True, bins.place)
+    _refuse_overlap(neighbors, np.arange(len(glass)))
+    return neighbors
 
 
-def neighbor_batches(glass: Glass, cutoff: float, size: int = BATCH) -> Iterator[tuple[slice, NeighborList]]:
+def neighbor_batches(
+    glass: Glass, cutoff: float, size: int = BATCH, half: bool = False
+) -> Iterator[tuple[NDArray[np.int32], NeighborList]]:
     """The neighbours of some atoms at a time, so that those of a large glass need not fit in memory at once.
+
+    Batches follow each other through space, as atoms that are close share neighbours.
 
     Parameters
     ----------
@@ -121,10 +129,12 @@ def neighbor_batches(glass: Glass, cutoff: float, size: int = BATCH) -> Iterator
     cutoff : float, Å
     size : int
         Atoms of a batch.
+    half : bool
+        Each pair once, in the row of one of its two atoms.
 
     Yields
     ------
-    slice, NeighborList
+    ndarray of shape (n_batch,), int32, and NeighborList
         The atoms of the batch, and their neighbours: row 0 belongs to the first of these atoms.
 
     Raises
@@ -133,24 +143,40 @@ def neighbor_batches(glass: Glass, cutoff: float, size: int = BATCH) -> Iterator
         As :func:`find_neighbors`.
     """
     require_cutoff_fits(glass, cutoff)
-    positions, cell, periodic = embed_in_3d(glass)
-    bins = _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff))
+    bins = _bins_of(glass, cutoff)
     for begin in range(0, max(len(glass), 1), max(size, 1)):
-        atoms = slice(begin, min(begin + size, len(glass)))
-        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, atoms.start, atoms.stop)
-        _refuse_overlap(neighbors, begin)
-        yield atoms, neighbors
+        places = np.arange(begin, min(begin + size, len(glass)))
+        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), half, True, places)
+        _refuse_overlap(neighbors, bins.atom[places])
+        yield bins.atom[places], neighbors
 
 
-def _refuse_overlap(neighbors: NeighborList, begin: int) -> None:
-    squared = np.einsum("ij,ij->i", neighbors.vector, neighbors.vector)
-    if len(squared) and squared.min() < OVERLAP**2:
-        pair = int(squared.argmin())
-        first = begin + int(np.searchsorted(neighbors.start, pair, side="right")) - 1
+def _bins_of(glass: Glass, cutoff: float) -> _Bins:
+    positions, cell, periodic = embed_in_3d(glass)
+    return _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff))
+
+
+def _refuse_overlap(neighbors: NeighborList, atoms: NDArray[np.integer]) -> None:
+    pair = _closest(neighbors.vector)
+    distance = np.linalg.norm(neighbors.vector[pair]) if pair >= 0 else np.inf
+    if distance < OVERLAP:
+        row = int(np.searchsorted(neighbors.start, pair, side="right")) - 1
+        first, second = sorted((int(atoms[row]), int(neighbors.index[pair])))
         raise GlassError(
-            f"atoms must be apart, but atoms {first} and {int(neighbors.index[pair])} (counted from 0) are "
-            f"{np.sqrt(squared[pair]):.2g} Å from each other: remove the duplicate or check cell and units"
+            f"atoms must be apart, but atoms {first} and {second} (counted from 0) are {distance:.2g} Å from each "
+            "other: remove the duplicate or check cell and units"
         )
+
+
+@njit(cache=True, no_cfunc_wrapper=True)
+def _closest(vector: Floats) -> int:
+    """Which vector is the shortest; -1 if there is none."""
+    least, found = np.inf, -1
+    for p in range(len(vector)):
+        squared = vector[p, 0] ** 2 + vector[p, 1] ** 2 + vector[p, 2] ** 2
+        if squared < least:
+            least, found = squared, p
+    return found
 
 
 def embed_in_3d(glass: Glass) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
@@ -191,21 +217,21 @@ def build_pairs(
         Its order depends only on the input.
     """
     bins = _sort_into_bins(positions, kind, cell, periodic, float(cutoff.max()))
-    return _pairs_of(bins, cutoff, half, 0, len(positions))
+    return _pairs_of(bins, cutoff, half, not half, bins.place)
 
 
-def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, begin: int, end: int) -> NeighborList:
-    """Pairs of the atoms ``begin:end`` with all others."""
-    start = np.zeros(end - begin + 1, np.int64)
+def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, vectors: bool, places: Longs) -> NeighborList:
+    """Pairs of the atoms at some places with all others; without vectors if these are not wanted."""
+    start = np.zeros(len(places) + 1, np.int64)
     # room for a sphere's share of the cell and more; pages that are never written take no memory
     share = 2.0 * bins.reach / bins.n_bins
     share = np.where(bins.periodic, share, np.minimum(share, 1.0)).prod()
-    room = 64 + int((0.4 if half else 0.8) * share * len(bins.atom) * (end - begin))
+    room = 64 + int((0.4 if half else 0.8) * share * len(bins.atom) * len(places))
     while True:
         index = np.empty(room, np.int32)
         image = np.empty((room, 3), np.int8)
-        vector = np.empty((0 if half else room, 3))
-        n_pairs = _search(bins, cutoff**2, half, begin, start, index, image, vector)
+        vector = np.empty((room if vectors else 0, 3))
+        n_pairs = _search(bins, cutoff**2, half, places, start, index, image, vector)
         if n_pairs >= 0:
             return NeighborList(start, index[:n_pairs], vector[:n_pairs], image[:n_pairs])
         room *= 2
@@ -276,19 +302,19 @@ def _search(
     bins: _Bins,
     squared_cutoff: Floats,
     half: bool,
-    first_atom: int,
+    places: Longs,
     start: Longs,
     index: Integers,
     image: NDArray[np.int8],
     vector: Floats,
 ) -> np.int64:
-    """Write the pairs of as many atoms as ``start`` has rows; their number, or -1 if there is no room for them."""
+    """Write the pairs of the atoms at ``places``; their number, or -1 if there is no room for them."""
     # no tuple in the loops: every use of one of its arrays would count references
-    n_bins, first, place, atom, kind, bin_, inside, wrap, position, cell, periodic, reach, skewness = bins
+    n_bins, first, _, atom, kind, bin_, inside, wrap, position, cell, periodic, reach, skewness = bins
     near = np.empty(len(atom), np.int64)
     n_pairs = np.int64(0)
-    for i in range(first_atom, first_atom + len(start) - 1):
-        p = place[i]
+    for i in range(len(places)):
+        p = places[i]
         own_a, own_b, own_c = bin_[p, 0], bin_[p, 1], bin_[p, 2]
         u, v, w = inside[p, 0], inside[p, 1], inside[p, 2]
         lower_a, upper_a = _bins_within(u, reach[0], 1.0, n_bins[0], periodic[0])
@@ -327,12 +353,12 @@ def _search(
                         image[n_pairs, 0] = turn_a + wrap[p, 0] - wrap[q, 0]
                         image[n_pairs, 1] = turn_b + wrap[p, 1] - wrap[q, 1]
                         image[n_pairs, 2] = turn_c + wrap[p, 2] - wrap[q, 2]
-                        if not half:
+                        if len(vector):
                             vector[n_pairs, 0] = position[0, q] - x
                             vector[n_pairs, 1] = position[1, q] - y
                             vector[n_pairs, 2] = position[2, q] - z
                         n_pairs += 1
-        start[i - first_atom + 1] = n_pairs
+        start[i + 1] = n_pairs
     return n_pairs
 
 

@@ -4,14 +4,15 @@
     python benchmarks/speed/descriptors.py --atoms 4000 32000 108000 --cores 1 2
 
 A peer that is not installed is left out; ``pip install -e ".[peers]"`` installs all of them. Every figure is the least
-wall time of several warm calls on one thread. With two cores, as many processes describe one glass each, and their time
-is divided by the atoms of both. The table is written to ``descriptors.csv`` and drawn to ``descriptors.svg`` beside
-this file.
+wall time of several warm calls in a process that is kept on one core. With two cores, as many processes describe one
+glass each, and their time is divided by the atoms of both. The table is written to ``descriptors.csv`` and drawn to
+``descriptors.svg`` beside this file.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -30,7 +31,7 @@ from zoo.features.kernels.tessellation import tessellate
 from zoo.glass import Glass
 
 HERE = Path(__file__).parent
-SAMPLE = {"matminer": 10, "dscribe": 400}
+SAMPLE = {"matminer": 40, "dscribe": 1000}
 """Atoms that a slow peer describes, then twice as many: the difference is its time per atom."""
 PATIENCE = 20.0
 """Seconds after which no further call is made."""
@@ -116,7 +117,7 @@ def mdapy_entropy(glass: Glass, n: int) -> object:
     import mdapy
 
     system = mdapy.System(pos=glass.positions, box=np.vstack([glass.cell, np.zeros(3)]))
-    return system.cal_structure_entropy(cutoff=6.0, sigma=0.2)
+    return system.cal_structure_entropy(rc=6.0, sigma=0.2, average_rc=6.0)
 
 
 def ovito_voronoi(glass: Glass, n: int) -> object:
@@ -165,7 +166,14 @@ def least_time(call: Call, glass: Glass, n: int) -> float:
     return float(least)
 
 
-def _worker(contest: int, peer: int, n_atoms: int) -> float:
+def stay_on(cpu: int) -> None:
+    """Keep this process and the threads that a peer starts on one core."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[cpu]})
+
+
+def _worker(contest: int, peer: int, n_atoms: int, cpu: int) -> float:
+    stay_on(cpu)
     _, mine, peers = CONTESTS[contest]
     package, call = ("glass-zoo", mine) if peer < 0 else peers[peer]
     return seconds_per_atom(package, call, glass_of(n_atoms))
@@ -176,15 +184,12 @@ def measure(sizes: list[int], cores: list[int]) -> Iterator[dict[str, object]]:
     for n_atoms in sizes:
         glass = glass_of(n_atoms)
         for at, (what, mine, peers) in enumerate(CONTESTS):
-            for peer, (package, call) in enumerate([("glass-zoo", mine), *peers], -1):
+            for peer, (package, _) in enumerate([("glass-zoo", mine), *peers], -1):
                 if package != "glass-zoo" and find_spec(package) is None:
                     continue
                 for n in cores:
-                    if n == 1:
-                        each = seconds_per_atom(package, call, glass)
-                    else:
-                        with ProcessPoolExecutor(n, mp_context=get_context("spawn")) as pool:
-                            each = max(pool.map(_worker, [at] * n, [peer] * n, [n_atoms] * n)) / n
+                    with ProcessPoolExecutor(n, mp_context=get_context("spawn")) as pool:
+                        each = max(pool.map(_worker, [at] * n, [peer] * n, [n_atoms] * n, range(n))) / n
                     row = {"descriptor": what, "package": package, "atoms": len(glass), "cores": n}
                     yield {**row, "us_per_atom": round(1e6 * each, 2)}
 

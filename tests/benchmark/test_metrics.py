@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import matthews_corrcoef
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, matthews_corrcoef, roc_auc_score
 
 from zoo.benchmark.metrics import best_threshold, enrichment, evaluate, evaluate_finite
 
@@ -26,6 +26,19 @@ def test_a_constant_score_is_worth_the_prior():
     assert scores["roc_auc"] == 0.5
     assert scores["enrichment_1"] == pytest.approx(1.0)
     assert scores["mcc"] == 0.0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=2, max_size=60), st.integers(-1, 10))
+def test_scikit_learn_finds_the_same(pairs, threshold):
+    target = np.array([float(label) for label, _ in pairs])
+    score = np.array([float(value) for _, value in pairs])
+    if len(np.unique(target)) < 2:
+        return
+    scores = evaluate("classification", target, score, threshold)
+    assert scores["average_precision"] == pytest.approx(average_precision_score(target, score))
+    assert scores["roc_auc"] == pytest.approx(roc_auc_score(target, score))
+    assert scores["mcc"] == pytest.approx(matthews_corrcoef(target, score >= threshold), abs=1e-12)
+    assert scores["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(target, score >= threshold))
 
 
 def test_metrics_without_a_meaning_are_left_out():

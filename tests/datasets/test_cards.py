@@ -24,7 +24,7 @@ from zoo.paths import content_root
 
 CARDS = sorted(path.parent for path in (content_root() / "datasets").glob("*/card.toml"))
 PAIR_CARDS = [folder for folder in CARDS if read_card(folder).kind == "pairs"]
-IDENTITIES = {"i", "j", "i2", "j2", "conf", "T", "index"}
+IDENTITIES = {"i", "j", "i2", "j2", "conf", "T", "index", "glass", "asymmetry"}
 """Columns of the published tables that name states, ranks, glasses and rows."""
 
 

@@ -29,6 +29,8 @@ from zoo.importers.labelled import import_labelled
 from zoo.importers.pairs import import_table, roles_from_file, roles_from_options
 from zoo.importers.sources import names_of, related_glasses
 from zoo.labels.nonaffine import local_deformation
+from zoo.neighbors import find_neighbors
+from zoo.simulation.quality import first_shell
 
 EDGE, N_ATOMS, CUTOFF = 13.0, 90, 4.2
 SHEAR = np.array([[1, 0, 0], [0.03, 1, 0], [0, 0, 1.0]])
@@ -127,6 +129,16 @@ def test_the_cutoff_is_the_first_minimum_of_g_unless_stated(tmp_path: Path) -> N
     assert f"within {found.made['cutoff']:.3g} Å" in found.columns[0].description
 
 
+def test_an_atom_in_a_void_widens_the_cutoff(tmp_path: Path) -> None:
+    found = import_deformed(*dumps(tmp_path, 2), type_map=TYPES)
+    first_minimum = first_shell([packing(0), packing(1)])[1]
+    assert find_neighbors(packing(0), first_minimum).counts.min() <= 3
+    assert first_minimum < found.made["cutoff"] < 1.1 * first_minimum
+    assert all(np.isfinite(glass.fields["d2min"].values).all() for glass in found.glasses.values())
+    with pytest.raises(DatasetError, match=r"1 within 3.55 Å have not: give a larger --cutoff"):
+        import_deformed(*dumps(tmp_path, 2), type_map=TYPES, cutoff=round(first_minimum, 3))
+
+
 Mistake = Callable[[Path, Path], Any]
 
 
@@ -178,7 +190,7 @@ def test_files_that_do_not_fit_together_are_refused(mistake: Mistake, sentence: 
 
 
 def test_atoms_without_neighbours_need_a_larger_cutoff(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"within 2.2 Å do not: give a larger --cutoff"):
+    with pytest.raises(DatasetError, match=r"within 2.2 Å have not: give a larger --cutoff"):
         import_deformed(*dumps(tmp_path, 1), type_map=TYPES, cutoff=2.2)
 
 

@@ -148,8 +148,13 @@ def test_published_labels_are_rounded_and_nothing_else(built: Path, dataset: Dat
 
 def test_rounding_keeps_signs_and_what_is_no_number() -> None:
     values = np.array([0.0, -1.0, 1 / 3, -1e-20, np.nan, np.inf, -np.inf])
-    np.testing.assert_allclose(_rounded(values), values, rtol=1.3e-4)
-    assert _rounded(np.arange(3)).dtype.kind == "i"
+    np.testing.assert_allclose(_rounded(values, 12), values, rtol=1.3e-4)
+    assert _rounded(np.arange(3), 12).dtype.kind == "i"
+
+
+def test_all_bits_of_a_float_may_be_kept() -> None:
+    values = np.random.default_rng(0).normal(size=100)
+    assert (_rounded(values, 23) == values.astype(np.float32)).all()
 
 
 def test_two_builds_in_one_folder_are_refused(built: Path) -> None:

@@ -64,7 +64,11 @@ def terms_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("name")
 @click.option("--before", type=PATH, multiple=True, help="Configurations before deformation, one file for each glass.")
 @click.option("--after", type=PATH, multiple=True, help="The same after it, in the same order; matched by atom id.")
-@click.option("--cutoff", type=click.FloatRange(0, min_open=True), help="Å; first minimum of g(r) by default.")
+@click.option(
+    "--cutoff",
+    type=click.FloatRange(0, min_open=True),
+    help="Å; about the first minimum of g(r) by default.",
+)
 @click.option("--before-frame", default=-1, show_default=True, help="Frame of files with several; 0 is the first.")
 @click.option("--after-frame", default=-1, show_default=True)
 @click.option(

@@ -62,18 +62,16 @@ def radial_functions(
     ----------
     Behler & Parrinello, Phys. Rev. Lett. 98, 146401 (2007); Cubuk et al., Phys. Rev. Lett. 114, 108001 (2015).
     """
-    from zoo.features.kernels.radial import gaussian_table, sum_gaussians
+    from zoo.features.kernels.radial import add_gaussians, gaussian_table
     from zoo.neighbors import neighbor_batches
 
     n_centers = round((last - first) / spacing)
     kind, tails = glass.species_index(kinds), int(np.ceil(TAIL * sigma / spacing))
     table = gaussian_table(spacing, sigma, tails)
-    matrix = np.empty((len(glass), len(kinds) * n_centers), np.float32)
-    for atoms, near in neighbor_batches(glass, first + (n_centers - 1) * spacing + TAIL * sigma):
-        matrix[atoms] = sum_gaussians(
-            near.start, near.index, near.vector, kind, len(kinds), first, spacing, n_centers, tails, table
-        )
-    return matrix
+    sums = np.zeros((len(glass), len(kinds), 2 * tails + n_centers + table.shape[2]), np.float32)
+    for atoms, near in neighbor_batches(glass, first + (n_centers - 1) * spacing + TAIL * sigma, half=True):
+        add_gaussians(sums, atoms, near.start, near.index, near.vector, kind, first, spacing, tails, table)
+    return sums[:, :, 2 * tails : 2 * tails + n_centers].reshape(len(glass), -1)
 
 
 RADIAL = feature_sets.register(
@@ -81,7 +79,7 @@ RADIAL = feature_sets.register(
         name="radial",
         title="Radial functions, fine grid (2-10 Å, σ = 0.1 Å)",
         citation="Cubuk et al., Phys. Rev. Lett. 114, 108001 (2015)",
-        version=2,
+        version=3,
         columns=grid_columns(2.0, 10.0, 0.1),
         compute=lambda glass, kinds: radial_functions(glass, kinds, 2.0, 10.0, 0.1, 0.1),
     )
@@ -91,7 +89,7 @@ RADIAL_COARSE = feature_sets.register(
         name="radial-coarse",
         title="Radial functions, coarse grid (1-8 Å, σ = 0.2 Å)",
         citation="Xu et al. (SAR descriptor); grid as in Wang, Ding & Ma, npj Comput. Mater. 6, 194 (2020)",
-        version=2,
+        version=3,
         columns=grid_columns(1.0, 8.0, 0.2),
         compute=lambda glass, kinds: radial_functions(glass, kinds, 1.0, 8.0, 0.2, 0.2),
     )

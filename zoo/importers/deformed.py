@@ -20,12 +20,15 @@ from zoo.importers.sources import (
     read_structure,
     related_glasses,
 )
+from zoo.neighbors import find_neighbors
 
 SMALLEST = 1e-6
 """Å; displacements below it are no deformation."""
 
 LARGEST_STRAIN = 0.5
 """Part by which a cell vector may change; more is a flip of the cell or another cell."""
+WIDEST = 1.3
+"""First minima of g(r) to which the cutoff may grow for the sake of atoms with few neighbours."""
 
 
 def import_deformed(
@@ -167,10 +170,17 @@ def _require_same_atoms(
 
 
 def _common_minimum(references: Mapping[str, Glass]) -> float:
-    """First minimum of g(r) in Å, averaged over the glasses, so that labels of all of them mean the same."""
+    """First minimum of g(r) in Å, averaged over the glasses, so that labels of all of them mean the same.
+
+    Further out where an atom has too few neighbours within it: one atom in a void is no reason to stop.
+    """
     from zoo.simulation.quality import first_shell
 
-    return first_shell(list(references.values()))[1]
+    first_minimum = cutoff = first_shell(list(references.values()))[1]
+    for glass in references.values():
+        while cutoff < WIDEST * first_minimum and (find_neighbors(glass, cutoff).counts <= glass.dimension).any():
+            cutoff *= 1.02
+    return cutoff
 
 
 def _labelled(name: str, reference: Glass, changed: Glass, cutoff: float) -> Glass:
@@ -183,8 +193,8 @@ def _labelled(name: str, reference: Glass, changed: Glass, cutoff: float) -> Gla
     missing = int(np.isnan(labels.d2min).sum())
     if missing:
         raise DatasetError(
-            f"{name}: the neighbours of every atom must fix its local strain, but those of {missing} atoms within "
-            f"{cutoff:.3g} Å do not: give a larger --cutoff"
+            f"{name}: every atom must have more neighbours than the glass has dimensions, on all sides, but {missing} "
+            f"within {cutoff:.3g} Å have not: give a larger --cutoff"
         )
     return reference.with_fields(
         d2min=(labels.d2min, "Å²"), von_mises=(labels.von_mises, "1"), displacement=(moved, "Å")

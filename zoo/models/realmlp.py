@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from typing import Any
 
 from zoo.models.declaration import ModelFamily, TaskKind, model_families
@@ -9,8 +11,11 @@ from zoo.models.declaration import ModelFamily, TaskKind, model_families
 
 def build(kind: TaskKind, seed: int, **settings: Any) -> Any:
     """Its tuned defaults, on one thread of the processor."""
+    import pytorch_lightning  # noqa: F401  # sets the level of its logger
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # it announces every fit
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
     network = RealMLP_TD_Classifier if kind == "classification" else RealMLP_TD_Regressor
     return network(device="cpu", random_state=seed, n_threads=1, verbosity=0, **settings)
 

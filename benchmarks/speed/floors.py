@@ -1,0 +1,93 @@
+"""How close each kernel comes to what the processor could do at best.
+
+    python benchmarks/speed/floors.py
+
+The floor of a kernel is the larger of two times on one core: its arithmetic at the speed of a matrix product in double
+precision, and the bytes that must enter and leave it at the speed of a copy in memory; both are measured first. A sum
+or product counts as one operation, a division or root as 8, an exponential, cosine or logarithm as 20. What is counted
+is what the formula needs for this glass, not what the code happens to do: a search for neighbours has to look only at
+those that it finds, a polyhedron only at the planes that cut it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from descriptors import glass_of, least_time, stay_on
+from rich.console import Console
+from rich.table import Table
+
+from zoo.features.compute import compute_features
+from zoo.features.kernels.tessellation import tessellate
+from zoo.neighbors import find_neighbors, neighbor_batches
+
+DIVISION, FUNCTION = 8, 20
+DEGREES = range(2, 13)
+
+
+def peak() -> tuple[float, float]:
+    """Operations and bytes per second of one core."""
+    a = np.random.default_rng(0).random((1500, 1500))
+    operations = max(2 * len(a) ** 3 / _seconds(lambda: a @ a) for _ in range(3))
+    source = np.ones(20_000_000)
+    target = np.empty_like(source)
+    moved = max(2 * source.nbytes / _seconds(lambda: np.copyto(target, source)) for _ in range(3))
+    return operations, moved
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    stay_on(0)
+    operations, moved = peak()
+    glass = glass_of(4000)
+    near = {cutoff: len(find_neighbors(glass, cutoff).index) / len(glass) for cutoff in (5.0, 6.0, 9.0, 10.5)}
+    cells = tessellate(glass)
+    faces = len(cells.neighbor) / len(glass)
+    corners = 2 * (faces - 2)  # Euler, three faces at each
+    pairs = near[5.0] * (near[5.0] - 1) / 2 * 0.46  # of two neighbours, within the cutoff of each other
+    places = sum(degree + 1 for degree in DEGREES)
+    triples = sum((3 * degree**2 + 3 * degree + 2) // 2 / 6 for degree in DEGREES if degree % 2 == 0)
+    distance, harmonics = 8 + DIVISION, faces * places * (7 + 4)
+    voronoi = faces * corners * 8 + corners * (15 + DIVISION) + faces * 20
+    # (what, how it is called, operations and bytes per atom)
+    kernels = [
+        ("neighbours, 10.5 Å", _search(10.5), near[10.5] * 8, near[10.5] * 31),
+        ("radial", _set("radial"), near[10.5] / 2 * (distance + 13 * 4), near[10.5] * 31 + 160 * 4),
+        ("radial-coarse", _set("radial-coarse"), near[9.0] / 2 * (distance + 13 * 4), near[9.0] * 31 + 70 * 4),
+        ("angular", _set("angular"), pairs * (40 + 3 * FUNCTION + DIVISION + 22 * 7), 66 * 4),
+        ("tessellation", lambda g, n: tessellate(g), voronoi, faces * 40),
+        ("bond-order", _set("bond-order"), voronoi + harmonics + faces * places * 2 + 6 * triples * 16, 56 * 4),
+        ("entropy", _set("entropy"), near[6.0] / 2 * (distance + 13 * 4) + 60 * 3 * (FUNCTION + 5), near[6.0] * 62),
+    ]
+    table = Table(header_style="bold", box=None)
+    for title in ("kernel", "operations", "bytes", "floor (µs)", "measured (µs)", "share of the floor"):
+        table.add_column(title, justify="left" if title == "kernel" else "right")
+    for what, call, needed, size in kernels:
+        floor = 1e6 * max(needed / operations, size / moved)
+        measured = 1e6 * least_time(call, glass, len(glass)) / len(glass)
+        row = (f"{needed:,.0f}", f"{size:,.0f}", f"{floor:.2f}", f"{measured:.1f}", f"{floor / measured:.0%}")
+        table.add_row(what, *row)
+    out = Console(highlight=False)
+    out.print(
+        f"one core: {operations / 1e9:.0f} GFLOP/s in a matrix product, {moved / 1e9:.0f} GB/s in a copy; per atom:"
+    )
+    out.print(table)
+
+
+def _set(name: str) -> Callable[..., object]:
+    return lambda glass, n: compute_features(name, glass)
+
+
+def _search(cutoff: float) -> Callable[..., object]:
+    return lambda glass, n: [None for _ in neighbor_batches(glass, cutoff)]
+
+
+if __name__ == "__main__":
+    main()
