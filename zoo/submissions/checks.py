@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from zoo.conformance import MEMORY, TRIALS, State, examine, prepared, repeated
 from zoo.errors import ZooError
 from zoo.features.compute import checked_matrix, what_it_sees
-from zoo.features.declaration import FeatureSet
+from zoo.features.declaration import FeatureSet, FloatArray
 from zoo.glass import Glass
 from zoo.submissions.contribution import Contribution
 
@@ -77,10 +77,14 @@ def check(contribution: Contribution, glasses: list[Glass]) -> Iterator[Finding]
     yield _tried(contribution)
 
 
-def _hold(title: str, question: object, contribution: Contribution, glasses: list[Glass]) -> Finding:
+def _hold(
+    title: str,
+    question: Callable[[str, Contribution, list[Glass]], Finding],
+    contribution: Contribution,
+    glasses: list[Glass],
+) -> Finding:
     try:
-        found: Finding = question(title, contribution, glasses)  # type: ignore[operator]
-        return found
+        return question(title, contribution, glasses)
     except ZooError as error:
         return Finding(title, "failed", str(error), "see the first failure above")
 
@@ -104,7 +108,7 @@ def _peeking(entry: FeatureSet) -> Finding:
     )
 
 
-def _described(contribution: Contribution, glass: Glass) -> np.ndarray:  # type: ignore[type-arg]
+def _described(contribution: Contribution, glass: Glass) -> FloatArray:
     entry = contribution.entry
     seen = what_it_sees(entry, glass)
     return checked_matrix(entry, entry.compute(seen, glass.kinds), len(glass), glass.kinds)

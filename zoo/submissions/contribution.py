@@ -164,7 +164,7 @@ def _checked_columns(found: list[Any]) -> tuple[Column, ...]:
         raise SubmissionError(f"a descriptor may have 1 to {MOST_COLUMNS:,} columns, this one has {len(found):,}")
     columns = []
     for item in found:
-        name, unit, family, length = item if isinstance(item, list) and len(item) == 4 else (None, None, None, None)
+        name, unit, family, length = item if isinstance(item, list) and len(item) == 4 else ("", "", "", None)
         if not all(isinstance(text, str) and PLAIN.fullmatch(text) for text in (name, unit, family)):
             raise SubmissionError(
                 "a column must state name, unit and family in at most 80 plain characters, "

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo._files import atomic_write, storage_error
 from zoo.benchmark.cell import folds_of, task_rows
@@ -27,7 +28,7 @@ def lock_of(task: str) -> str:
     """Hash of the rows of a task, their folds and the data: predictions for other folds are not scored."""
     rows = task_rows(task)
     digest = hashlib.sha256(f"{rows.task.name} {rows.task.version} {rows.dataset.card.content_hash}".encode())
-    for split in folds_of(task, "glass"):
+    for split in _splits(task):
         digest.update(b"|" + split.test.astype("<i8").tobytes())
     return digest.hexdigest()
 
@@ -55,7 +56,7 @@ def rows_to_predict(task: str) -> pd.DataFrame:
                     "atom": atom[split.test].astype(np.int32),
                 }
             )
-            for fold, split in enumerate(folds_of(task, "glass"))
+            for fold, split in enumerate(_splits(task))
         ],
         ignore_index=True,
     )
@@ -76,7 +77,7 @@ def write_folds(task: str, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         rows_to_predict(task).to_parquet(folder / "predict.parquet", index=False)
-        for fold, split in enumerate(folds_of(task, "glass")):
+        for fold, split in enumerate(_splits(task)):
             train = split.train
             table = {"row": train, "glass": names[rows.glass[train]], "atom": atom[train], "target": rows.target[train]}
             pd.DataFrame(table).to_parquet(folder / f"train-{fold}.parquet", index=False)
@@ -93,6 +94,10 @@ def write_folds(task: str, folder: Path) -> Path:
     except OSError as error:
         raise storage_error(f"folder {folder}", error, "--output") from None
     return folder
+
+
+def _splits(task: str) -> list[Split]:
+    return [split for split in folds_of(task, "glass") if isinstance(split, Split)]
 
 
 def read_table(path: Path, task: str) -> pd.DataFrame:
@@ -174,13 +179,13 @@ def results_of(task: str, table: pd.DataFrame) -> list[Result]:
     """
     rows = task_rows(task)
     results = []
-    for fold, split in enumerate(folds_of(task, "glass")):
+    for fold, split in enumerate(_splits(task)):
         score = table.loc[table["fold"] == fold].set_index("row").loc[split.test, "score"].to_numpy(np.float64)
         results.append(_result(rows, fold, split, score))
     return results
 
 
-def _result(rows: TaskRows, fold: int, split: Split, score: np.ndarray) -> Result:  # type: ignore[type-arg]
+def _result(rows: TaskRows, fold: int, split: Split, score: NDArray[np.float64]) -> Result:
     kind, y, glass = rows.task.kind, rows.target[split.test], rows.glass[split.test]
     return Result(
         key="",
@@ -215,7 +220,7 @@ def mean_scores(task: str, table: pd.DataFrame) -> Scores:
     return {name: float(np.mean([part[name] for part in parts])) for name in names if all(name in p for p in parts)}
 
 
-def _atom(rows: TaskRows) -> np.ndarray:  # type: ignore[type-arg]
+def _atom(rows: TaskRows) -> NDArray[np.int64]:
     """Number of each row's atom inside of its glass."""
     if rows.dataset.card.kind == "pairs":
         return rows.source

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import tomli_w
+from numpy.typing import NDArray
 
 from zoo._files import read_toml
 from zoo.benchmark.cell import attempt
@@ -174,7 +175,7 @@ def _compared(
     )
 
 
-def _scores(claim: Claim, task: str, features: str) -> np.ndarray:  # type: ignore[type-arg]
+def _scores(claim: Claim, task: str, features: str) -> NDArray[np.float64]:
     """Headline score of every glass that defines one, or of every fold where the task is scored by fold."""
     declared = read_task(task)
     parts: list[dict[str, float]] = []
