@@ -144,6 +144,14 @@ def test_there_is_no_network(attack, way):
 
 
 @confined
+def test_nothing_is_sent_without_a_connection_either(attack):
+    """UDP from C: only the network namespace stops it."""
+    address = struct.pack("<H", 2) + struct.pack(">H", 9) + bytes([127, 0, 0, 1]) + bytes(8)
+    code = f"import ctypes; c = ctypes.CDLL(None); f = c.connect(c.socket(2, 2, 0), {address!r}, 16)"
+    assert "got -1" in attack(code + "; raise RuntimeError(f'got {f}')")
+
+
+@confined
 def test_programs_are_not_started(attack):
     assert "must not start a program" in attack("import subprocess; subprocess.run(['/bin/true'])")
     assert "must not start a program" in attack("import os; os.system('true')")
