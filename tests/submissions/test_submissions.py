@@ -16,6 +16,7 @@ from toy import N_GLASSES, perturbed_crystal, write_task
 from zoo._files import read_toml, sha256_of
 from zoo.benchmark import cell as cells
 from zoo.benchmark.cell import folds_of, task_rows
+from zoo.benchmark.suite import cells_of
 from zoo.cli import main
 from zoo.errors import SubmissionError
 from zoo.submissions import fresh as freshly
@@ -177,10 +178,9 @@ def test_code_that_reaches_out_is_refused_even_if_its_scores_hold(root, tmp_path
 
 
 def test_a_submission_stands_among_registered_sets(root, tmp_path):
-    from zoo.benchmark.runner import run_suite
-
     reference = reference_suite("toy", (TASK,))
-    run_suite(reference, tmp_path / "results", 1)
+    for cell in cells_of(reference):
+        cells.run_cell(cell, tmp_path / "results")
     submission = read_submission(write_descriptor(tmp_path / "work"))
     with contributed(submission, unsafe=True) as contribution:
         store = score(contribution, reference, tmp_path / "own")

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ENCODING = {"fold": "DELTA_BINARY_PACKED", "row": "DELTA_BINARY_PACKED", "score": "BYTE_STREAM_SPLIT"}
+"""Rows are in order, so that only scores take room."""
+
+
 def submissions_folder() -> Path:
     """``leaderboard/submissions`` of the checkout, or below the working folder where the package is installed."""
     root = content_root()
@@ -125,7 +129,9 @@ def _write(submission: Submission, packed: list[tuple[Claim, pd.DataFrame]], out
             path = made / claim.predictions
             path.parent.mkdir(exist_ok=True)
             buffer = io.BytesIO()
-            table.astype(COLUMNS)[list(COLUMNS)].to_parquet(buffer, index=False, compression="zstd")
+            table.astype(COLUMNS)[list(COLUMNS)].to_parquet(
+                buffer, index=False, compression="zstd", use_dictionary=False, column_encoding=ENCODING
+            )
             path.write_bytes(buffer.getvalue())
             claims.append(msgspec.structs.replace(claim, sha256=sha256_of(path)))
         _write_manifest(submission, claims, made)
