@@ -56,15 +56,19 @@ def reference_suite(suite: str, tasks: tuple[str, ...] = (), families: tuple[str
     found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for entry in declared.entries:
         shared = [family for family in entry.families if family in families]
-        if shared and (not tasks or entry.task in tasks):
+        if shared:
             features, used = found.setdefault(entry.task, ({}, {}))
             features.update(dict.fromkeys(entry.features))
             used.update(dict.fromkeys(shared))
     if lost := [task for task in tasks if task not in found]:
-        raise SubmissionError(f"suite {suite} scores {', '.join(found) or 'nothing'} with {families}, got {lost[0]!r}")
+        raise SubmissionError(f"tasks must be among those of suite {suite}: {', '.join(found)}; got {lost[0]!r}")
     if not found:
         raise SubmissionError(f"suite {suite} holds none of the families {', '.join(families)}")
-    entries = [Entry(task, list(features), list(used)) for task, (features, used) in found.items()]
+    entries = [
+        Entry(task, list(features), list(used))
+        for task, (features, used) in found.items()
+        if not tasks or task in tasks
+    ]
     return replace(declared, entries=entries, random_split=False, modes=("default",))
 
 
