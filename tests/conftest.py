@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.build import bulk
+from disorder import disordered
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 from toy import root  # noqa: F401  (a fixture)
@@ -16,8 +16,6 @@ from zoo.glass import Glass
 
 settings.register_profile("zoo", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("zoo")
-
-KINDS = ("Cu", "Zr")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,18 +26,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("ZOO_CACHE", str(cache))
         patch.setenv("ZOO_RESULTS", str(tmp_path_factory.mktemp("results")))
         patch.delenv("ZOO_MIRROR", raising=False)
+        patch.setenv("COLUMNS", "160")  # tables are not squeezed
         yield cache
-
-
-def disordered(tilt: np.ndarray | None = None, repeat: int = 5, seed: int = 0) -> Glass:
-    """``4 repeat³`` atoms, as disordered as a glass: an fcc lattice with random displacements and species."""
-    rng = np.random.default_rng(seed)
-    atoms = bulk("Cu", "fcc", a=4.1, cubic=True) * (repeat, repeat, repeat)
-    atoms.symbols[:] = rng.choice(KINDS, len(atoms))
-    if tilt is not None:
-        atoms.set_cell(tilt @ atoms.cell.array, scale_atoms=True)
-    atoms.positions += rng.normal(0, 0.25, atoms.positions.shape)
-    return Glass.from_ase(atoms)
 
 
 @pytest.fixture(scope="session")

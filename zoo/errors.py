@@ -72,8 +72,20 @@ class TuningError(ZooError):
     """Settings cannot be searched for: too few glasses, or every trial has failed."""
 
 
+class TransferError(ZooError):
+    """A model cannot be carried from one group of glasses to another: groups too small, columns that differ."""
+
+
+class PaperError(ZooError):
+    """A published protocol cannot be repeated with the data at hand."""
+
+
 class ModelError(ZooError):
     """A saved model is missing or damaged, or does not know what it is asked about."""
+
+
+class ExplainError(ZooError):
+    """A model cannot be explained, or not as it is asked for."""
 
 
 class ClusterError(ZooError):

@@ -109,13 +109,19 @@ def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
     GlassError
         Two atoms are on top of each other.
     """
-    return next(neighbor_batches(glass, cutoff, len(glass)))[1]
+    require_cutoff_fits(glass, cutoff)
+    bins = _bins_of(glass, cutoff)
+    neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, True, bins.place)
+    _refuse_overlap(neighbors, np.arange(len(glass)))
+    return neighbors
 
 
 def neighbor_batches(
     glass: Glass, cutoff: float, size: int = BATCH, half: bool = False
-) -> Iterator[tuple[slice, NeighborList]]:
+) -> Iterator[tuple[NDArray[np.int32], NeighborList]]:
     """The neighbours of some atoms at a time, so that those of a large glass need not fit in memory at once.
+
+    Batches follow each other through space, as atoms that are close share neighbours.
 
     Parameters
     ----------
@@ -128,7 +134,7 @@ def neighbor_batches(
 
     Yields
     ------
-    slice, NeighborList
+    ndarray of shape (n_batch,), int32, and NeighborList
         The atoms of the batch, and their neighbours: row 0 belongs to the first of these atoms.
 
     Raises
@@ -137,23 +143,28 @@ def neighbor_batches(
         As :func:`find_neighbors`.
     """
     require_cutoff_fits(glass, cutoff)
-    positions, cell, periodic = embed_in_3d(glass)
-    bins = _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff))
+    bins = _bins_of(glass, cutoff)
     for begin in range(0, max(len(glass), 1), max(size, 1)):
-        atoms = slice(begin, min(begin + size, len(glass)))
-        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), half, True, atoms.start, atoms.stop)
-        _refuse_overlap(neighbors, begin)
-        yield atoms, neighbors
+        places = np.arange(begin, min(begin + size, len(glass)))
+        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), half, True, places)
+        _refuse_overlap(neighbors, bins.atom[places])
+        yield bins.atom[places], neighbors
 
 
-def _refuse_overlap(neighbors: NeighborList, begin: int) -> None:
+def _bins_of(glass: Glass, cutoff: float) -> _Bins:
+    positions, cell, periodic = embed_in_3d(glass)
+    return _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff))
+
+
+def _refuse_overlap(neighbors: NeighborList, atoms: NDArray[np.integer]) -> None:
     pair = _closest(neighbors.vector)
     distance = np.linalg.norm(neighbors.vector[pair]) if pair >= 0 else np.inf
     if distance < OVERLAP:
-        first = begin + int(np.searchsorted(neighbors.start, pair, side="right")) - 1
+        row = int(np.searchsorted(neighbors.start, pair, side="right")) - 1
+        first, second = sorted((int(atoms[row]), int(neighbors.index[pair])))
         raise GlassError(
-            f"atoms must be apart, but atoms {first} and {int(neighbors.index[pair])} (counted from 0) are "
-            f"{distance:.2g} Å from each other: remove the duplicate or check cell and units"
+            f"atoms must be apart, but atoms {first} and {second} (counted from 0) are {distance:.2g} Å from each "
+            "other: remove the duplicate or check cell and units"
         )
 
 
@@ -206,21 +217,21 @@ def build_pairs(
         Its order depends only on the input.
     """
     bins = _sort_into_bins(positions, kind, cell, periodic, float(cutoff.max()))
-    return _pairs_of(bins, cutoff, half, not half, 0, len(positions))
+    return _pairs_of(bins, cutoff, half, not half, bins.place)
 
 
-def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, vectors: bool, begin: int, end: int) -> NeighborList:
-    """Pairs of the atoms ``begin:end`` with all others; without vectors if these are not wanted."""
-    start = np.zeros(end - begin + 1, np.int64)
+def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, vectors: bool, places: Longs) -> NeighborList:
+    """Pairs of the atoms at some places with all others; without vectors if these are not wanted."""
+    start = np.zeros(len(places) + 1, np.int64)
     # room for a sphere's share of the cell and more; pages that are never written take no memory
     share = 2.0 * bins.reach / bins.n_bins
     share = np.where(bins.periodic, share, np.minimum(share, 1.0)).prod()
-    room = 64 + int((0.4 if half else 0.8) * share * len(bins.atom) * (end - begin))
+    room = 64 + int((0.4 if half else 0.8) * share * len(bins.atom) * len(places))
     while True:
         index = np.empty(room, np.int32)
         image = np.empty((room, 3), np.int8)
         vector = np.empty((room if vectors else 0, 3))
-        n_pairs = _search(bins, cutoff**2, half, begin, start, index, image, vector)
+        n_pairs = _search(bins, cutoff**2, half, places, start, index, image, vector)
         if n_pairs >= 0:
             return NeighborList(start, index[:n_pairs], vector[:n_pairs], image[:n_pairs])
         room *= 2
@@ -291,19 +302,19 @@ def _search(
     bins: _Bins,
     squared_cutoff: Floats,
     half: bool,
-    first_atom: int,
+    places: Longs,
     start: Longs,
     index: Integers,
     image: NDArray[np.int8],
     vector: Floats,
 ) -> np.int64:
-    """Write the pairs of as many atoms as ``start`` has rows; their number, or -1 if there is no room for them."""
+    """Write the pairs of the atoms at ``places``; their number, or -1 if there is no room for them."""
     # no tuple in the loops: every use of one of its arrays would count references
-    n_bins, first, place, atom, kind, bin_, inside, wrap, position, cell, periodic, reach, skewness = bins
+    n_bins, first, _, atom, kind, bin_, inside, wrap, position, cell, periodic, reach, skewness = bins
     near = np.empty(len(atom), np.int64)
     n_pairs = np.int64(0)
-    for i in range(first_atom, first_atom + len(start) - 1):
-        p = place[i]
+    for i in range(len(places)):
+        p = places[i]
         own_a, own_b, own_c = bin_[p, 0], bin_[p, 1], bin_[p, 2]
         u, v, w = inside[p, 0], inside[p, 1], inside[p, 2]
         lower_a, upper_a = _bins_within(u, reach[0], 1.0, n_bins[0], periodic[0])
@@ -347,7 +358,7 @@ def _search(
                             vector[n_pairs, 1] = position[1, q] - y
                             vector[n_pairs, 2] = position[2, q] - z
                         n_pairs += 1
-        start[i - first_atom + 1] = n_pairs
+        start[i + 1] = n_pairs
     return n_pairs
 
 

@@ -95,7 +95,7 @@ def test_training_rows_are_capped_and_never_test_rows(root, tmp_path):
     assert next(iter(Store(tmp_path))).n_train == 100
     split = cells.folds_of("toy-class", "glass")[1]
     row = np.arange(648, dtype=np.float32).reshape(-1, 1)
-    training = cells._training(capped, row, np.zeros(648), split, "classification")
+    training = cells.training_of(capped, row, np.zeros(648), split, "classification")
     assert len(training.x) == 100
     assert not set(training.x[:, 0]) & set(split.test)
 
@@ -225,7 +225,7 @@ def test_two_runs_at_once_share_the_work(root, tmp_path):
     processes = [zoo_run(root, results, track="--track") for _ in range(2)]
     written = 0
     for process in processes:
-        out, errors = process.communicate(timeout=120)
+        out, errors = process.communicate(timeout=400)
         assert process.returncode == 0, errors
         written += int(re.search(r"(\d+) new MLflow runs", out)[1])
     assert len(Store(results).finished()) == 72

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import disordered
+from disorder import disordered
 
 from zoo.cli import main
 from zoo.features.compute import compute_features

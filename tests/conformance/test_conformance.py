@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import disordered
+from disorder import disordered
 
 from zoo.conformance import TRIALS, examine, prepared
 from zoo.features.declaration import Column, FeatureSet, feature_sets

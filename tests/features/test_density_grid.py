@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import disordered
+from disorder import disordered
 
 from zoo.features.compute import compute_features
 from zoo.features.declaration import feature_sets

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import disordered
+from disorder import disordered
 
 from zoo.errors import GlassMismatchError
 from zoo.features.pair import describe_pair, displacement_columns

@@ -143,11 +143,7 @@ def attempt(cell: Cell, studies: str | None, mb: float | None) -> tuple[Result, 
     """Result of a cell and the predictions of its test rows, if it has any; what goes wrong is a result too."""
     rows = task_rows(cell.task)
     family = model_families[cell.family]
-    if reason := family.declines(rows.task.kind) or _images_decline(cell, family):
-        return empty_result(cell, state="declined", reason=reason), None
-    if cell.mode != "default" and family.space is None:
-        return empty_result(cell, state="declined", reason=f"{family.name} has nothing to tune"), None
-    if reason := features_decline(cell.features, rows):
+    if reason := cell_declines(cell):
         return empty_result(cell, state="declined", reason=reason), None
     try:
         with memory_limit(mb):
@@ -162,10 +158,16 @@ def attempt(cell: Cell, studies: str | None, mb: float | None) -> tuple[Result, 
         return empty_result(cell, state="failed", reason=f"{type(error).__name__}: {error} ({where})"), None
 
 
-def _images_decline(cell: Cell, family: ModelFamily) -> str | None:
+def cell_declines(cell: Cell) -> str | None:
+    """Why a cell cannot be fitted: its family, its mode or its features decline; None if it can."""
+    rows, family = task_rows(cell.task), model_families[cell.family]
+    if reason := family.declines(rows.task.kind):
+        return reason
     if family.images and not feature_sets[cell.features].image:
         return f"{family.name} reads images: take density-grid or density-grid-2d"
-    return None
+    if cell.mode != "default" and family.space is None:
+        return f"{family.name} has nothing to tune"
+    return features_decline(cell.features, rows)
 
 
 def features_decline(features: str, rows: TaskRows) -> str | None:
@@ -228,7 +230,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str
     x, y, kind = features.matrix, rows.target, rows.task.kind
     warmed_up = warm_up(family, kind, feature_sets[cell.features].image)
     memory_before = reset_peak_memory()
-    training = _training(cell, x, y, split, kind)
+    training = training_of(cell, x, y, split, kind)
     budget = Budget(cell.trials, cell.tune_seconds)
     choice = choose(family, cell.mode, training, budget, studies, key_of(cell))
     started = time.process_time()
@@ -273,7 +275,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str
     return result, predictions
 
 
-def _training(
+def training_of(
     cell: Cell, x: FloatArray, y: NDArray[np.float64], split: Split | OptimisticSplit, kind: TaskKind
 ) -> Training:
     """Training rows of a fold: at most ``max_train_rows``, the same for every family and feature set."""

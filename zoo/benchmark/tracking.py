@@ -60,8 +60,8 @@ def track(suite: Suite, folder: Path, on_run: Callable[[int, int], None] = lambd
     try:
         # two runs at once must neither make the tables together nor write a row each
         with FileLock(folder / ".tracking.lock"):
-            client = _client(folder)
-            experiment = _experiment(client, suite.name, folder)
+            client = tracking_client(folder)
+            experiment = experiment_id(client, suite.name, folder)
             known = _known(client, experiment)
             todo = {row: results for row, results in rows.items() if _identity(results) not in known}
             for done, (row, results) in enumerate(todo.items()):
@@ -75,7 +75,8 @@ def track(suite: Suite, folder: Path, on_run: Callable[[int, int], None] = lambd
     return len(todo)
 
 
-def _client(folder: Path) -> MlflowClient:
+def tracking_client(folder: Path) -> MlflowClient:
+    """Client of the tracking store of a results folder."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     import logging
@@ -87,7 +88,8 @@ def _client(folder: Path) -> MlflowClient:
     return MlflowClient(tracking_address(folder))
 
 
-def _experiment(client: MlflowClient, name: str, folder: Path) -> str:
+def experiment_id(client: MlflowClient, name: str, folder: Path) -> str:
+    """Id of an experiment, which is made if there is none of this name."""
     if found := client.get_experiment_by_name(name):
         return str(found.experiment_id)
     # a server has a place of its own for files; a database has none

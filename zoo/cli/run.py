@@ -52,7 +52,7 @@ def command(
     out = console()
     out.print(f"suite {suite.name}: {len(cells_of(suite))} cells, results in {folder}", highlight=False, soft_wrap=True)
     started = time.monotonic()
-    with _progress(out) as progress:
+    with Bar(out) as progress:
         report = run_suite(suite, folder, workers, retry, progress.start, progress.advance, ray)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(report.states.items())) or "nothing to do"
     took = time.monotonic() - started
@@ -76,7 +76,7 @@ def command(
         show_board(suite, folder, None, top=15)
 
 
-class _progress:
+class Bar:
     """A bar with the time left on a terminal, a line now and then elsewhere."""
 
     def __init__(self, out: Any) -> None:
@@ -96,7 +96,7 @@ class _progress:
         self._last = self._began = time.monotonic()
         self._stage, self._total, self._done = "", 0, 0
 
-    def __enter__(self) -> _progress:
+    def __enter__(self) -> Bar:
         self._bar.start()
         return self
 

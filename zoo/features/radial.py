@@ -70,7 +70,7 @@ def radial_functions(
     table = gaussian_table(spacing, sigma, tails)
     sums = np.zeros((len(glass), len(kinds), 2 * tails + n_centers + table.shape[2]), np.float32)
     for atoms, near in neighbor_batches(glass, first + (n_centers - 1) * spacing + TAIL * sigma, half=True):
-        add_gaussians(sums, atoms.start, near.start, near.index, near.vector, kind, first, spacing, tails, table)
+        add_gaussians(sums, atoms, near.start, near.index, near.vector, kind, first, spacing, tails, table)
     return sums[:, :, 2 * tails : 2 * tails + n_centers].reshape(len(glass), -1)
 
 

@@ -32,14 +32,14 @@ def gaussian_table(spacing: float, sigma: float, tails: int) -> NDArray[np.float
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def add_gaussians(sums, begin, start, index, vector, species, first, spacing, tails, table):  # type: ignore[no-untyped-def]
+def add_gaussians(sums, atoms, start, index, vector, species, first, spacing, tails, table):  # type: ignore[no-untyped-def]
     """Add what some pairs of atoms give to the radial symmetry functions of both.
 
     Parameters
     ----------
     sums : (n, n_kinds, 2 tails + n_centers + width) float32, by species of the neighbour
         The first centre is at ``2 tails``: there is room on both sides for what falls beside the grid.
-    begin : first of the atoms that the rows of pairs belong to
+    atoms : (n_rows,) int32, the atoms that the rows of pairs belong to
     start, index, vector : see ``NeighborList``; each pair once
     species : (n,) int32, index of each atom's species
     first (Å), spacing (Å) : the grid
@@ -66,9 +66,9 @@ def add_gaussians(sums, begin, start, index, vector, species, first, spacing, ta
             base, slope, along, j = table[line[q], 0], table[line[q], 1], between[q], index[start[i] + q]
             for k in range(width):
                 peak[k] = base[k] + along * slope[k]
-            mine = sums[begin + i, species[j], lowest[q] : lowest[q] + width]
+            mine = sums[atoms[i], species[j], lowest[q] : lowest[q] + width]
             for k in range(width):
                 mine[k] += peak[k]
-            other = sums[j, species[begin + i], lowest[q] : lowest[q] + width]
+            other = sums[j, species[atoms[i]], lowest[q] : lowest[q] + width]
             for k in range(width):
                 other[k] += peak[k]

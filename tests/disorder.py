@@ -1,0 +1,21 @@
+"""A glass for tests."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase.build import bulk
+
+from zoo.glass import Glass
+
+KINDS = ("Cu", "Zr")
+
+
+def disordered(tilt: np.ndarray | None = None, repeat: int = 5, seed: int = 0) -> Glass:
+    """``4 repeat³`` atoms, as disordered as a glass: an fcc lattice with random displacements and species."""
+    rng = np.random.default_rng(seed)
+    atoms = bulk("Cu", "fcc", a=4.1, cubic=True) * (repeat, repeat, repeat)
+    atoms.symbols[:] = rng.choice(KINDS, len(atoms))
+    if tilt is not None:
+        atoms.set_cell(tilt @ atoms.cell.array, scale_atoms=True)
+    atoms.positions += rng.normal(0, 0.25, atoms.positions.shape)
+    return Glass.from_ase(atoms)

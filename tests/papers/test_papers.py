@@ -1,0 +1,206 @@
+"""Published protocols: the split is the paper's own, ours keeps glasses apart, and the page says which is which."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import numpy as np
+import pytest
+from toy import write_task
+
+from zoo.benchmark.cell import task_rows
+from zoo.benchmark.jobs import run_jobs
+from zoo.cli import main
+from zoo.errors import DeclarationError, PaperError, UnknownNameError
+from zoo.papers.declaration import arms_of, paper_names, published_of, read_paper
+from zoo.papers.figures.distance import decay_length
+from zoo.papers.page import write_files
+from zoo.papers.protocol import ways_of
+from zoo.papers.study import Study, sentences
+
+
+def study_of(name, folder, **options):
+    """A study whose fits are done in this process."""
+    study = Study(read_paper(name), folder, **options)
+    run_jobs(study.runs, folder / "papers", workers=0)
+    return study
+
+
+def steps(study, way):
+    return list(next(run for run in study.runs if run.way == way).steps())
+
+
+def test_every_paper_reads_and_its_figures_exist():
+    assert len(paper_names()) >= 9
+    for name in paper_names():
+        paper = read_paper(name)
+        assert paper.name == name
+        for card in paper.figures:
+            assert callable(importlib.import_module(f"zoo.papers.figures.{card.kind}").draw)
+        quoted = {entry for arm in arms_of(paper) for entry in map(repr, published_of(paper, arm))}
+        assert quoted == {repr(entry) for entry in paper.published}  # none belongs to no row
+        assert arms_of(paper, quick=True)
+
+
+def test_a_random_split_shares_glasses_and_ours_does_not(root, tmp_path, write_paper):
+    study = Study(read_paper(write_paper()), tmp_path)
+    rows = task_rows("toy-class")
+    for way in ways_of(study.paper.protocol):
+        for step in steps(study, way):
+            shared = np.intersect1d(rows.glass[step.train], rows.glass[step.test])
+            assert (len(shared) > 0) == (way == "published")
+            assert not len(np.intersect1d(step.train, step.test))
+
+
+def test_the_middle_column_changes_the_split_alone(root, tmp_path, write_paper):
+    study = Study(read_paper(write_paper()), tmp_path)
+    rows = task_rows("toy-class")
+    for repeat in range(2):
+        theirs, ours = (
+            np.sort(np.concatenate([step.test for step in steps(study, way) if step.repeat == repeat]))
+            for way in ("published", "same-rows")
+        )
+        np.testing.assert_array_equal(theirs, ours)
+        assert rows.target[theirs].mean() == 0.5  # equal classes
+    first, second = ([s.test for s in steps(study, "published") if s.repeat == k] for k in range(2))
+    assert not np.array_equal(np.sort(np.concatenate(first)), np.sort(np.concatenate(second)))
+
+
+def test_our_protocol_tests_every_atom_in_its_natural_balance(root, tmp_path, write_paper):
+    study = Study(read_paper(write_paper()), tmp_path)
+    rows, ours = task_rows("toy-class"), steps(study, "by-glass")
+    np.testing.assert_array_equal(np.sort(np.concatenate([step.test for step in ours])), np.arange(len(rows)))
+    for step in ours:
+        assert rows.target[step.train].mean() == 0.5
+        assert rows.target[step.test].mean() < 0.25
+
+
+def test_in_sample_scores_the_rows_learnt_from(root, tmp_path, write_paper):
+    protocol = {"split": "in-sample", "metric": "roc_auc", "text": "none"}
+    study = study_of(
+        write_paper(
+            protocol=protocol, arms=[{"tasks": ["toy-class"], "features": ["random"], "families": ["decision-tree"]}]
+        ),
+        tmp_path,
+    )
+    (arm,) = study.arms
+    assert study.score(arm, "published").value > 0.9  # learnt by heart
+    assert abs(study.score(arm, "by-glass").value - 0.5) < 0.1
+    assert abs(study.score(arm, "same-rows").value - 0.5) < 0.1
+    assert "changes the ROC AUC by -0." in sentences(study)[0]
+
+
+def test_a_model_of_one_task_is_asked_about_another_on_other_glasses(root, tmp_path, write_paper):
+    write_task(root, "toy-copy")
+    arms = [
+        {"tasks": ["toy-copy"], "features": ["random"], "families": ["decision-tree"], "learn": "toy-class"},
+    ]
+    study = study_of(write_paper(arms=arms, protocol=protocol_of("natural")), tmp_path)
+    (arm,) = study.arms
+    assert study.score(arm, "published").value > 0.9  # the same atoms
+    assert abs(study.score(arm, "by-glass").value - 0.5) < 0.1
+
+
+def protocol_of(balance):
+    return {"split": "random", "folds": 3, "balance": balance, "metric": "roc_auc", "text": "none"}
+
+
+def test_a_column_alone_is_that_column(root, tmp_path, write_paper):
+    arms = [
+        {"tasks": ["toy-class"], "features": ["coordination"], "families": ["logistic"], "columns": ["coordination"]},
+    ]
+    study = study_of(write_paper(arms=arms), tmp_path)
+    (arm,) = study.arms
+    assert study.score(arm, "by-glass").value > 0.8
+    result = study.store().get(study.runs[0].key)
+    assert result.n_columns == 1
+    assert arm.title == "coordination: coordination"
+
+
+def test_what_declines_says_so(root, tmp_path, write_paper):
+    arms = [{"tasks": ["toy-class"], "features": ["coordination", "barrier"], "families": ["logistic"]}]
+    study = study_of(write_paper(arms=arms), tmp_path)
+    score = study.score(study.arms[1], "by-glass")
+    assert score.value is None
+    assert score.reason.startswith("declined: ")
+    page = write_files(study, tmp_path / "out").read_text()
+    assert "no field" in page
+
+
+def test_the_page_has_every_number_and_no_markup_of_others(root, tmp_path, write_paper):
+    published = [
+        {"task": "toy-class", "features": "coordination", "value": 0.912, "error": 0.01, "source": "Table <9>"}
+    ]
+    study = study_of(write_paper(published=published), tmp_path)
+    page = write_files(study, tmp_path / "out").read_text()
+    assert "Toys <i>" not in page
+    assert "Table &lt;9&gt;" in page
+    assert "0.912 ± 0.010" in page
+    record = json.loads((tmp_path / "out" / "paper.json").read_text())
+    for way, score in record["rows"][0]["scores"].items():
+        assert score["value"] == study.score(study.arms[0], way).value
+        assert f"{score['value']:.3f}" in page
+    assert (tmp_path / "out" / "figure-1.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("bars", {}), ("bins", {"task": "toy-class", "features": "coordination"}), ("distance", {"task": "toy-class"})],
+)
+def test_figures_are_drawn(root, tmp_path, write_paper, kind, options):
+    figures = [{"kind": kind, "title": kind, "caption": kind, "options": options}]
+    study = study_of(write_paper(figures=figures), tmp_path)
+    if kind == "distance":  # the toy's box is too small for 14 Å
+        assert "Not drawn" in write_files(study, tmp_path / "out").read_text()
+    else:
+        assert "<svg" in write_files(study, tmp_path / "out").read_text()
+
+
+def test_quick_is_less(root, tmp_path, write_paper):
+    arms = [
+        {"tasks": ["toy-class"], "features": ["coordination"], "families": ["logistic"]},
+        {"tasks": ["toy-class"], "features": ["species"], "families": ["logistic"], "quick": False},
+    ]
+    name = write_paper(arms=arms)
+    full, quick = Study(read_paper(name), tmp_path), Study(read_paper(name), tmp_path, quick=True)
+    assert (len(full.arms), len(quick.arms)) == (2, 1)
+    assert {run.protocol.repeats for run in quick.runs} == {1}
+    assert not {run.key for run in quick.runs} & {run.key for run in full.runs}
+
+
+def test_a_wrong_paper_is_a_sentence(root, tmp_path, write_paper):
+    arms = [{"tasks": ["toy-class"], "features": ["coordination"], "families": ["logistic"], "columns": ["n9"]}]
+    with pytest.raises(DeclarationError, match="no column 'n9'"):
+        read_paper(write_paper(arms=arms))
+    with pytest.raises(DeclarationError, match="only classes can be undersampled"):
+        read_paper(write_paper(arms=[{"tasks": ["toy-value"], "features": ["species"], "families": ["ridge"]}]))
+    with pytest.raises(UnknownNameError, match="toy-paper"):
+        read_paper("toy-papr")
+    figures = [{"kind": "bins", "title": "x", "caption": "x", "options": {"task": "toy-none"}}]
+    study = study_of(write_paper(figures=figures), tmp_path)
+    assert "no row of toy-paper is task toy-none" in write_files(study, tmp_path / "out").read_text()
+    figures = [{"kind": "distributions", "title": "x", "caption": "x", "options": {"task": "toy-class"}}]
+    study = study_of(write_paper(figures=figures), tmp_path)
+    with pytest.raises(PaperError, match="needs the option 'fields'"):
+        write_files(study, tmp_path / "out")
+
+
+def test_a_decay_length_is_found():
+    r = np.arange(1.0, 12.0, 0.5)
+    mean = 0.4 * np.exp(-(r - 1.0) / 2.2)
+    assert decay_length(r, mean) == pytest.approx((2.2, 0.4), rel=1e-4)
+    assert np.isnan(decay_length(r, np.full(len(r), 0.2))).all()  # nothing decays
+    assert np.isnan(decay_length(r, -mean)).all()
+
+
+def test_the_command(root, tmp_path, write_paper, capsys):
+    write_paper()
+    main(["paper", "--list"])
+    assert "toy-paper" in capsys.readouterr().out
+    main(["paper", "toy-paper", "--results", str(tmp_path), "--workers", "1", "-o", str(tmp_path / "out")])
+    assert "as published" in capsys.readouterr().out
+    assert (tmp_path / "out" / "toy-paper" / "index.html").exists()
+    with pytest.raises(SystemExit):
+        main(["paper"])
+    assert "name a paper, or all: toy-paper" in capsys.readouterr().err

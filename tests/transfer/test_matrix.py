@@ -1,0 +1,171 @@
+"""The matrix: nothing leaks, nothing is done twice, everything is written."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+import pytest
+from alloys import other_alloy
+from toy import write_task
+
+from zoo.benchmark.jobs import run_jobs
+from zoo.cli import main
+from zoo.models.declaration import ModelFamily, model_families
+from zoo.transfer import shift
+from zoo.transfer.fits import Plan, fits_of, groups_of
+from zoo.transfer.matrix import OTHERS, make_matrix, read_matrix
+from zoo.transfer.page import write_files
+from zoo.transfer.shift import composition_distance, shift_tests
+from zoo.transfer.terminal import difference
+from zoo.transfer.track import PARENT, find_matrix, track_matrix
+
+
+def run(plan, folder):
+    """Fits and tests in this process."""
+    report = run_jobs([*fits_of(plan), *shift_tests(plan)], folder / "transfer", workers=0)
+    return report, make_matrix(plan, folder)
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch):
+    """Two-sample tests in a fraction of their time."""
+    monkeypatch.setattr(shift, "NULLS", 1)
+
+
+@pytest.fixture
+def plan():
+    return Plan(("toy-class",), "stratum", "coordination", "logistic")
+
+
+def test_a_matrix_scores_every_pair_of_groups(root, tmp_path, plan):
+    report, matrix = run(plan, tmp_path)
+    assert report.states == {"ok": 7}
+    assert len(matrix.cells) == 4
+    own = {cell.target: cell.score for cell in matrix.cells if cell.source == cell.target}
+    for cell in matrix.cells:
+        assert 0.7 < cell.score < 1  # coordination explains the toy labels
+        if cell.source != cell.target:
+            assert cell.drop == pytest.approx(cell.score - own[cell.target])
+            back = matrix.cell(cell.target, cell.source)
+            assert cell.asymmetry == pytest.approx(-back.asymmetry)
+            assert cell.n_test_glasses == 3
+            assert (cell.n_train_glasses, cell.n_train_rows) == (2, 216)
+
+
+def test_what_is_finished_is_found_again_and_what_has_failed_is_tried_again(root, tmp_path, plan, monkeypatch):
+    def broken(kind, seed, **settings):
+        raise RuntimeError("no such thing")
+
+    family = ModelFamily("broken", "broken", "none", broken)
+    monkeypatch.setitem(model_families._entries, "broken", family)
+    bad = Plan(plan.tasks, plan.by, plan.features, "broken")
+    report, matrix = run(bad, tmp_path)
+    assert report.states["failed"] == 6
+    assert "no such thing" in matrix.cells[0].reason
+    assert matrix.cells[0].score is None
+    again, _ = run(bad, tmp_path)
+    assert (again.found, again.states["failed"]) == (1, 6)
+    run(plan, tmp_path)
+    again, _ = run(plan, tmp_path)
+    assert (again.found, sum(again.states.values())) == (7, 0)
+
+
+def test_a_memory_of_atoms_is_worth_nothing_where_tasks_share_glasses(root, tmp_path):
+    """One neighbour in random columns knows every atom it has seen: a leak would score 1."""
+    write_task(root, "toy-copy")
+    memory = Plan(("toy-class", "toy-copy"), "task", "random", "decision-tree")
+    _, matrix = run(memory, tmp_path)
+    for cell in matrix.cells:
+        assert abs(cell.score - 0.5) < 0.1
+    assert matrix.cell("toy-class", "toy-copy").oracle == pytest.approx(1.0)
+
+
+def test_the_oracle_reads_the_values_behind_the_labels(root, tmp_path):
+    write_task(root, "toy-low", label={"rule": "bottom-fraction", "fraction": 0.2})
+    _, matrix = run(Plan(("toy-class", "toy-low"), "task", "coordination", "logistic"), tmp_path)
+    # the smallest values are the worst guess of the largest ones
+    assert matrix.cell("toy-low", "toy-class").oracle == pytest.approx(0.0)
+    assert matrix.cell("toy-low", "toy-class").score < 0.5
+
+
+def test_all_others_predict_a_group(root, tmp_path):
+    other_alloy(root, "nickel", {"Cu": "Ni", "Zr": "Nb"}, shift=1.0)
+    three = Plan(
+        ("toy-class", "nickel-class"), "stratum", "coordination", "logistic", only=("hard", "soft", "nickel-hard")
+    )
+    _, matrix = run(three, tmp_path)
+    cell = matrix.cell(OTHERS, "soft")
+    assert (cell.n_train_glasses, cell.score > 0.7) == (4, True)
+    assert {rung.rung for rung in matrix.ladder} == {"same", "composition", "system"} - {
+        rung for rung in ("composition",) if not any(cell.rung == rung for cell in matrix.cells)
+    }
+
+
+def test_a_shift_of_features_is_seen_and_none_is_not(root, monkeypatch):
+    monkeypatch.setattr(shift, "ROWS", 300)
+    other_alloy(root, "nickel", {"Cu": "Ni", "Zr": "Nb"}, shift=1.0)
+    plan = Plan(("toy-class", "nickel-class"), "task", "coordination", "logistic")
+    (test,) = shift_tests(plan)
+    assert test.run()[0].scores["roc_auc"] == pytest.approx(0.5, abs=0.1)  # the same atoms under other names
+    first, second = groups_of(plan)
+    assert composition_distance(first, second) == pytest.approx(1.0)
+    same = shift.matrix_of
+    moved = lambda group, alignment: same(group, alignment) + 3 * (group == second)  # noqa: E731
+    monkeypatch.setattr(shift, "matrix_of", moved)
+    assert test.run()[0].scores["roc_auc"] > 0.95
+
+
+def test_every_file_is_written_and_names_are_escaped(root, tmp_path, plan):
+    card = root / "datasets" / "toy" / "card.toml"
+    card.write_text(card.read_text().replace('"soft"', '"<b>soft</b>"'))
+    _, matrix = run(plan, tmp_path)
+    files = write_files(matrix, tmp_path / "out")
+    assert sorted(path.name for path in files) == [
+        "index.html",
+        "matrix.csv",
+        "matrix.json",
+        "matrix.png",
+        "matrix.svg",
+    ]
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "<b>soft" not in page
+    assert "&lt;b&gt;soft" in page
+    assert read_matrix(tmp_path / "out" / "matrix.json") == matrix
+    rows = list(csv.DictReader((tmp_path / "out" / "matrix.csv").open()))
+    assert [float(row["roc_auc"]) for row in rows] == pytest.approx([cell.score for cell in matrix.cells], rel=1e-5)
+
+
+def test_the_matrix_is_a_run_and_its_cells_are_runs_within(root, tmp_path, plan, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    _, matrix = run(plan, tmp_path)
+    files = write_files(matrix, tmp_path / "out")
+    parent = track_matrix(matrix, files, tmp_path)
+    assert track_matrix(matrix, files, tmp_path) == parent  # once
+    from zoo.benchmark.tracking import experiment_id, tracking_client
+
+    client = tracking_client(tmp_path)
+    runs = client.search_runs([experiment_id(client, "transfer", tmp_path)])
+    children = {run.info.run_name: run for run in runs if run.data.tags.get(PARENT) == parent}
+    assert len(runs) == 5
+    assert len(children) == 4
+    cell = matrix.cell("soft", "hard")
+    found = children["soft -> hard"].data
+    assert found.metrics["roc_auc"] == pytest.approx(cell.score)
+    assert found.metrics["drop"] == pytest.approx(cell.drop)
+    assert found.params["target"] == "hard"
+    assert find_matrix(parent[:8], tmp_path) == matrix
+    assert set(difference(matrix, find_matrix(str(tmp_path / "out"), tmp_path)).values()) == {0.0}
+
+
+def test_the_command(root, tmp_path, monkeypatch, capsys):
+    arguments = ["transfer", "toy-class", "--features", "coordination", "--family", "logistic", "--no-track"]
+    arguments += ["--results", str(tmp_path), "--workers", "1", "-o", str(tmp_path / "out")]
+    main(arguments)
+    text = capsys.readouterr().out
+    assert re.search(r"hard\s+0\.\d{3}\s+0\.\d{3}", text)
+    main(["transfer", "--compare", str(tmp_path / "out"), str(tmp_path / "out"), "--results", str(tmp_path)])
+    assert "+0.000" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["transfer", "toy-class", "--by", "composition", "--results", str(tmp_path)])
+    assert "holds one" in capsys.readouterr().err

@@ -1,0 +1,168 @@
+"""``zoo explain``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli import console
+from zoo.errors import ExplainError
+
+if TYPE_CHECKING:
+    from zoo.explain.report import Summary
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command(
+    "explain",
+    epilog="Examples: zoo explain shear-2pct --features radial-coarse --family lightgbm -o why; zoo explain shear-2pct "
+    "--features radial-coarse --compare logistic,random-forest,lightgbm --atoms cu50zr50-s1:12; zoo explain "
+    "soft-double-well --features pair --family gradient-boosting. Open why/index.html; the extxyz opens in OVITO.",
+)
+@click.argument("task")
+@click.option("--features", required=True, help="Feature set, or an expression such as radial+voronoi@cg.")
+@click.option("--family", default="", help="Model family.")
+@click.option("--compare", default="", help="Several families, a,b,c, on the same rows.")
+@click.option("--rows", type=click.IntRange(1), default=400, show_default=True, help="Held-out rows, over all folds.")
+@click.option("--sampled-rows", type=click.IntRange(1), default=40, show_default=True, help="Where values are sampled.")
+@click.option("--background", type=click.IntRange(1), default=100, show_default=True, help="Training rows of a fold.")
+@click.option("--permutations", type=click.IntRange(2), default=24, show_default=True, help="Pairs for a sampled row.")
+@click.option("--atoms", default="", help="Rows to tell about: GLASS:ATOM,...; of a table of pairs ROW,... (from 0).")
+@click.option("--glass", help="Glass that is explained in whole; the first by default, none for none.")
+@click.option("--color", default="", help="Physical family of columns that colours the slice; the most important.")
+@click.option("--mode", type=click.Choice(["default", "tuned", "ensembled"]), default="default", show_default=True)
+@click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="Of a search, in other modes.")
+@click.option("--tune-seconds", type=click.IntRange(1), default=120, show_default=True, help="Of a search.")
+@click.option("--max-train-rows", type=click.IntRange(0), default=4000, show_default=True, help="Of a fold; 0: all.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--results", type=FOLDER, help="Results folder whose searches are continued (or ZOO_RESULTS).")
+@click.option("--workers", type=click.IntRange(1), help="Processes; one per core by default.")
+@click.option("--output", "-o", type=FOLDER, help="Folder; TASK-explained here.")
+def command(task: str, features: str, family: str, compare: str, **options: Any) -> None:
+    """Say which columns a model's answers on TASK rest on, by Shapley values of held-out rows.
+
+    Each fold's model is fitted on its training glasses as a suite fits it, and explains rows of its own test glasses.
+    Finished folds are kept in the cache: the same command continues.
+    """
+    from zoo.benchmark.cell import prepare_studies, task_rows
+    from zoo.explain.explain import explain
+    from zoo.explain.report import require_group, summarise, write_folder
+    from zoo.explain.request import Request
+    from zoo.paths import default_results_dir
+
+    names = tuple(filter(None, [family, *compare.split(",")]))
+    if not names:
+        raise ExplainError("name what to explain: --family NAME, or --compare NAME,NAME; zoo list models shows them")
+    rows = task_rows(task)
+    glass = options["glass"] or ("" if rows.dataset.card.kind == "pairs" else rows.glass_names[0])
+    tuned = options["mode"] != "default"
+    request = Request(
+        task,
+        features,
+        names,
+        options["rows"],
+        options["sampled_rows"],
+        options["background"],
+        options["permutations"],
+        _atoms(options["atoms"]),
+        "" if glass == "none" else glass,
+        options["seed"],
+        options["max_train_rows"],
+        options["mode"],
+        options["trials"] if tuned else 0,
+        options["tune_seconds"] if tuned else 0,
+    )
+    require_group(request, options["color"])
+    folder = (options["output"] or Path(f"{rows.task.name}-explained")).resolve()
+    out = console(highlight=False)
+    out.print(f"{rows.task.title} {features}, {', '.join(names)}", soft_wrap=True)
+    results = (options["results"] or default_results_dir()).resolve()
+    if tuned:
+        results.mkdir(parents=True, exist_ok=True)
+        prepare_studies(results)
+    with _Progress(out) as progress:
+        study = explain(request, options["workers"], results if tuned else None, progress.start, progress.advance)
+        summary = summarise(study, options["color"], progress.say)
+    command_line = shlex.join(["zoo", *sys.argv[1:]]) if Path(sys.argv[0]).name.startswith(("zoo", "__main__")) else ""
+    written = write_folder(summary, folder, command_line)
+    _show(summary, out)
+    more = f" and {len(written) - 1} tables and glasses beside it" if len(written) > 1 else ""
+    out.print(f"[green]written[/] {written[0]}{more}", soft_wrap=True)
+
+
+def _atoms(text: str) -> tuple[tuple[str, int], ...]:
+    found = []
+    for word in filter(None, text.split(",")):
+        glass, _, atom = word.rpartition(":")
+        if not atom.strip().isdecimal():
+            raise ExplainError(f"atoms are named GLASS:ATOM, rows of a table by their number, got {word!r}")
+        found.append((glass.strip(), int(atom)))
+    return tuple(found)
+
+
+def _show(summary: Summary, out: Any) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from zoo.benchmark.cell import task_rows
+    from zoo.benchmark.metrics import HEADLINE, TITLES
+    from zoo.explain.report import column_rows, facts_of
+
+    study = summary.study
+    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
+    headline = TITLES[HEADLINE[task_rows(study.request.task).task.kind]]
+    for title in ("family", "output", "values", "rows", headline, "additivity error", "between folds"):
+        table.add_column(title, justify="left" if title in ("family", "output", "values") else "right")
+    for section in summary.sections:
+        found, facts = section.found, facts_of(section)
+        numbers = (facts[name] for name in ("rows", "score", "additivity", "folds"))
+        table.add_row(found.family, found.space, found.method, *numbers)
+    out.print(table)
+    shares = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
+    for title in ("column", "family of columns", *(f"{found.family}, %" for found in study.explanations), "direction"):
+        shares.add_column(title, justify="left" if title.startswith(("column", "family of")) else "right")
+    for row in column_rows(study, 10):
+        shares.add_row(escape(row.name), escape(row.family), *row.shares, row.direction)
+    out.print(shares)
+    for section in summary.sections:
+        if section.published:
+            out.print(section.published, soft_wrap=True, markup=False)
+    for line in summary.warnings:
+        out.print(f"[yellow]![/] {escape(line)}", soft_wrap=True)
+    for family, reason in study.left_out.items():
+        out.print(f"{family} is not shown: {reason}", soft_wrap=True, markup=False)
+
+
+class _Progress:
+    """A bar over the folds, then what is drawn; nothing where there is no terminal."""
+
+    def __init__(self, out: Any) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description:<30}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        self._bar = Progress(*columns, console=out, disable=not out.is_terminal)
+        self._task = self._bar.add_task("features", total=None)
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def start(self, total: int) -> None:
+        """Begin: so many folds are to be explained."""
+        self._bar.update(self._task, description="fits and values", total=total)
+
+    def advance(self) -> None:
+        """Count one fold."""
+        self._bar.advance(self._task)
+
+    def say(self, text: str) -> None:
+        """What is done now."""
+        self._bar.update(self._task, description=text)

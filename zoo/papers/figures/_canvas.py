@@ -1,0 +1,103 @@
+"""What all figures share: the style, the SVG, the arm that an option names."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.errors import PaperError
+from zoo.papers.declaration import Arm
+from zoo.papers.protocol import Way
+from zoo.sheets.plots import STYLE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoo.papers.study import Study
+
+COLOURS: dict[Way, str] = {"published": "#c98a00", "same-rows": "#7a8594", "by-glass": "#0b5cad"}
+
+
+@contextmanager
+def canvas(n_panels: int, width: float = 4.2, height: float = 3.3) -> Iterator[tuple[Any, list[Any]]]:
+    """A figure with panels side by side."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width * n_panels, height), layout="constrained")
+        yield figure, list(figure.subplots(1, n_panels, squeeze=False)[0])
+
+
+def svg_of(figure: Any, tight: bool = False) -> str:
+    """Without the size in points, so that the page scales it; ``tight``: around what is drawn, where others drew it."""
+    buffer = io.StringIO()
+    box = "tight" if tight else None
+    figure.savefig(buffer, format="svg", dpi=150, bbox_inches=box, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    width = 105 * float(figure.get_figwidth())
+    return re.sub(
+        r'width="[\d.]+pt" height="[\d.]+pt"', f'style="max-width: {width:.0f}px"', text[text.index("<svg") :], count=1
+    )
+
+
+def arm_of(study: Study, options: dict[str, Any]) -> Arm:
+    """The arm of which a figure is.
+
+    Raises
+    ------
+    PaperError
+        No arm is like that, or it has no predictions.
+    """
+    keys = [key for key in ("task", "features", "family", "learn", "column") if key in options]
+    found = [arm for arm in study.arms if all(getattr(arm, key) == options[key] for key in keys)]
+    found = [arm for arm in found if options.get("learn", "") == arm.learn]
+    if not found:
+        raise PaperError(f"no row of {study.paper.name} is {', '.join(f'{key} {options[key]}' for key in keys)}")
+    return found[0]
+
+
+def table_of(study: Study, arm: Arm, way: Way) -> pd.DataFrame:
+    """Predictions of an arm.
+
+    Raises
+    ------
+    PaperError
+        It has none.
+    """
+    table = study.predictions(arm, way)
+    if table is None:
+        raise PaperError(f"{arm.title} on {arm.task} has no predictions: {study.score(arm, way).reason}")
+    return table
+
+
+def draw_roc(axis: Any, table: pd.DataFrame, label: str, colour: str, style: str = "-") -> None:
+    """ROC curve, mean over glasses or, where the classes of single glasses are small, over all rows."""
+    from sklearn.metrics import roc_curve
+
+    grid = np.linspace(0, 1, 200)
+    curves = []
+    for _, part in table.groupby(["repeat", "fold"]):
+        if part["target"].nunique() == 2:
+            false, true, _ = roc_curve(part["target"], part["score"])
+            curves.append(np.interp(grid, false, true))
+    mean = np.mean(curves, axis=0)
+    mean[0] = 0.0
+    axis.plot(grid, mean, style, color=colour, lw=1.6, label=label)
+
+
+def frame_roc(axis: Any) -> None:
+    """Axes of a ROC panel."""
+    axis.plot([0, 1], [0, 1], color="0.8", lw=0.8, zorder=0)
+    axis.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axis.legend(loc="lower right")
+
+
+def plain(text: str) -> str:
+    """Without what matplotlib would take for mathematics."""
+    return text.replace("$", r"\$")

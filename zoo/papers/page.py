@@ -1,0 +1,126 @@
+"""The page of a paper: what it reported, what its protocol gives here, what ours gives, and its figure drawn again."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zoo._files import atomic_write
+from zoo.benchmark.metrics import TITLES
+from zoo.papers.declaration import Arm, metric_of
+from zoo.papers.figures import draw_figure
+from zoo.papers.protocol import WAYS, Way, ways_of
+from zoo.papers.study import Score, Study, published_text, sentences
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table: an arm with its score under each way of splitting."""
+
+    arm: Arm
+    metric: str
+    published: str
+    scores: dict[Way, Score]
+
+    @property
+    def note(self) -> str:
+        """Why it has no score."""
+        return next((score.reason for score in self.scores.values() if score.reason), "")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of the page; ``reason`` says why it could not be drawn."""
+
+    title: str
+    caption: str
+    svg: str
+    reason: str
+
+
+def lines_of(study: Study) -> list[Line]:
+    """Rows of the table, by task, best first."""
+    ways = ways_of(study.paper.protocol)
+    lines = [
+        Line(
+            arm,
+            TITLES[metric_of(study.paper, arm)],
+            published_text(study, arm),
+            {way: study.score(arm, way) for way in ways},
+        )
+        for arm in study.arms
+    ]
+    tasks = list(dict.fromkeys(line.arm.task for line in lines))
+    lines.sort(key=lambda line: (tasks.index(line.arm.task), line.arm.learn, -(line.scores["by-glass"].value or -1.0)))
+    return lines
+
+
+def write_files(study: Study, folder: Path) -> Path:
+    """Write ``index.html``, the figures and ``paper.json``; the path of the page."""
+    lines = lines_of(study)
+    figures = [Drawn(card.title, card.caption, *draw_figure(study, card)) for card in study.paper.figures]
+    for number, figure in enumerate(figures):
+        if figure.svg:
+            with atomic_write(folder / f"figure-{number + 1}.svg") as stream:
+                stream.write(figure.svg.encode())
+    with atomic_write(folder / "paper.json") as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(_record(study, lines)), indent=1))
+    page = folder / "index.html"
+    with atomic_write(page) as stream:
+        stream.write(_render(study, lines, figures).encode())
+    return page
+
+
+def _render(study: Study, lines: list[Line], figures: list[Drawn]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("zoo.papers"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    ladders = [study.matrix(card.options) for card in study.paper.figures if card.kind == "ladder"]
+    return environment.get_template("paper.html.j2").render(
+        paper=study.paper,
+        quick=study.quick,
+        lines=lines,
+        ways={way: WAYS[way] for way in ways_of(study.paper.protocol)},
+        figures=figures,
+        sentences=sentences(study),
+        ladders=[matrix for matrix in ladders if matrix.ladder],
+        made=datetime.datetime.now(datetime.UTC).date().isoformat(),
+    )
+
+
+def _record(study: Study, lines: list[Line]) -> dict[str, Any]:
+    """Every number of the page."""
+    return {
+        "paper": study.paper.name,
+        "citation": study.paper.citation,
+        "quick": study.quick,
+        "rows": [
+            {
+                "task": line.arm.task,
+                "features": line.arm.features,
+                "column": line.arm.column,
+                "family": line.arm.family,
+                "learn": line.arm.learn,
+                "metric": line.metric,
+                "reported": line.published,
+                "scores": {
+                    way: {
+                        "value": s.value,
+                        "error": s.error,
+                        "interval": s.interval,
+                        "n_train": s.n_train,
+                        "reason": s.reason,
+                    }
+                    for way, s in line.scores.items()
+                },
+            }
+            for line in lines
+        ],
+        "sentences": sentences(study),
+    }
