@@ -7,7 +7,6 @@ glass, or for each fold where single glasses hold too few rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,8 @@ ELO_BASE = 1000.0
 """Rating of the anchor."""
 ELO_SCALE = 400.0 / np.log(10.0)
 """Points for a unit of log odds: 400 points are odds of ten to one."""
-ELO_PENALTY = 1.0
-"""Of the squared log odds: a row that always wins would have an infinite rating without one."""
-NEWTON_STEPS = 100
+ELO_PRIOR = 0.5
+"""Wins of every row against every other one before the first battle."""
 
 
 @dataclass(frozen=True)
@@ -105,29 +103,6 @@ def critical_difference(n_rows: int, n_units: int, level: float = 0.05) -> float
     return float(q * np.sqrt(n_rows * (n_rows + 1) / (6 * n_units)))
 
 
-def wilcoxon_holm(scores: Floats) -> Floats:
-    """p value of each pair of rows, signed-rank test over units, Holm's correction; shape (n_rows, n_rows), symmetric.
-
-    With ``N`` units no p value can be below ``2^(1 - N)`` times the number of pairs: few glasses part nothing.
-
-    References
-    ----------
-    Wilcoxon, Biometrics Bull. 1, 80 (1945); Holm, Scand. J. Stat. 6, 65 (1979); Benavoli et al., J. Mach. Learn. Res.
-    17, 1 (2016), who recommend it over Nemenyi's, which depends on the other rows.
-    """
-    from scipy.stats import wilcoxon
-
-    pairs = list(combinations(range(len(scores)), 2))
-    raw = np.array([1.0 if (scores[a] == scores[b]).all() else wilcoxon(scores[a], scores[b]).pvalue for a, b in pairs])
-    order = np.argsort(raw, kind="stable")
-    holm = np.maximum.accumulate(raw[order] * np.arange(len(pairs), 0, -1)).clip(max=1.0)
-    p = np.ones((len(scores), len(scores)))
-    for number, value in zip(order, holm, strict=True):
-        a, b = pairs[number]
-        p[a, b] = p[b, a] = value
-    return p
-
-
 def win_rates(scores: Floats, weights: Floats | None = None) -> Floats:
     """Share of units on which row ``i`` beats row ``j``, shape (n_rows, n_rows); a tie counts half.
 
@@ -144,8 +119,8 @@ def win_rates(scores: Floats, weights: Floats | None = None) -> Floats:
 def elo_ratings(wins: Floats, n_units: int, anchor: int | None = None) -> Floats:
     """Bradley-Terry ratings of rows on Elo's scale, shape (n_rows,).
 
-    Row ``i`` beats row ``j`` with odds ``exp(θ_i - θ_j)``; ``θ`` maximises the likelihood of all pairwise results with
-    a small penalty ``|θ|²/2``: logistic regression, solved by Newton's method.
+    Row ``i`` beats row ``j`` with odds ``exp(θ_i - θ_j)``; ``θ`` is the most likely one, fitted by choix. Every row
+    is given ``ELO_PRIOR`` wins against every other one, or a row that always wins would have an infinite rating.
 
     Parameters
     ----------
@@ -158,18 +133,11 @@ def elo_ratings(wins: Floats, n_units: int, anchor: int | None = None) -> Floats
 
     References
     ----------
-    Bradley & Terry, Biometrika 39, 324 (1952); Chiang et al., arXiv:2403.04132 (2024), the same fit.
+    Bradley & Terry, Biometrika 39, 324 (1952); Maystre & Grossglauser, NIPS (2015).
     """
-    strength = np.zeros(len(wins))
-    for _ in range(NEWTON_STEPS):
-        chance = 1 / (1 + np.exp(strength[None, :] - strength[:, None]))
-        slope = n_units * (wins - chance).sum(axis=1) - ELO_PENALTY * strength  # the diagonal is 1/2 - 1/2
-        weight = n_units * chance * (1 - chance)
-        curvature = np.diag(weight.sum(axis=1) + ELO_PENALTY) - weight
-        step = np.linalg.solve(curvature, slope)
-        strength = strength + np.clip(step, -2, 2)  # far from the end a full step may overshoot
-        if np.abs(step).max() < 1e-9:
-            break
+    from choix import ilsr_pairwise_dense
+
+    strength = ilsr_pairwise_dense(n_units * wins + ELO_PRIOR)
     return np.asarray(ELO_BASE + ELO_SCALE * (strength - (strength.mean() if anchor is None else strength[anchor])))
 
 
