@@ -182,7 +182,7 @@ def test_a_submission_stands_among_registered_sets(root, tmp_path):
     for cell in cells_of(reference):
         cells.run_cell(cell, tmp_path / "results")
     submission = read_submission(write_descriptor(tmp_path / "work"))
-    with contributed(submission, unsafe=True) as contribution:
+    with contributed(submission, unsafe=True, run="first") as contribution:
         store = score(contribution, reference, tmp_path / "own")
         calls = []
         score(contribution, reference, tmp_path / "own", lambda cell, state: calls.append(contribution.timed[:]))

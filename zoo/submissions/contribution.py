@@ -92,10 +92,11 @@ def contributed(
         declared = _agreed(submission, sandbox)
         contribution = Contribution(submission, sandbox, None)  # type: ignore[arg-type]
         name = ".".join(part for part in (submission.card.name, submission.digest[:12], run) if part)
-        taken = sum(known == name or known.startswith(f"{name}.again") for known in feature_sets.names())
-        name += f".again{taken}" if taken else ""  # the same code once more in this process
         contribution.entry = feature_sets.register(_feature_set(contribution, declared, name))
-        yield contribution
+        try:
+            yield contribution
+        finally:
+            feature_sets.remove(name)
 
 
 def _agreed(submission: Submission, sandbox: Sandbox) -> Declared:
