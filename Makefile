@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 leaderboard: $(VENV)/installed
 	$(BIN)/zoo run quick --no-board
-	$(BIN)/zoo board quick --top 15 --html leaderboard/site/index.html
+	$(BIN)/zoo board quick --top 15
+	$(BIN)/zoo site build quick
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile

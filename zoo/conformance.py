@@ -70,8 +70,8 @@ class NotApplicable(Exception):
     """Raised by a trial that cannot be held with this descriptor or these glasses; the message says why."""
 
 
-def examine(entry: FeatureSet, glasses: list[Glass]) -> Iterator[Verdict]:
-    """Hold all trials.
+def examine(entry: FeatureSet, glasses: list[Glass], trials: tuple[Trial, ...] = ()) -> Iterator[Verdict]:
+    """Hold all trials, or those given.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def examine(entry: FeatureSet, glasses: list[Glass]) -> Iterator[Verdict]:
     Verdict
         A set that declines the first glass is not applicable to anything; a trial that crashes has failed.
     """
-    for trial in TRIALS:
+    for trial in trials or TRIALS:
         yield _hold(trial, entry, glasses)
 
 

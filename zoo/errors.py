@@ -102,3 +102,11 @@ class TaskError(ZooError):
 
 class StoreError(ZooError):
     """A folder for results or caches cannot be read or written."""
+
+
+class SubmissionError(ZooError):
+    """A submission breaks a rule: its card, its files, its table of predictions."""
+
+
+class SandboxError(ZooError):
+    """Contributed code cannot be confined here, or it did what it must not do, or took more than it may."""

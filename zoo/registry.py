@@ -64,6 +64,10 @@ class Registry(Generic[D]):
         self._places[entry.name] = place
         return entry
 
+    def remove(self, name: str) -> None:
+        """Forget an entry that was registered for a while."""
+        del self._entries[name], self._places[name]
+
     def __getitem__(self, name: str) -> D:
         self._load()
         try:

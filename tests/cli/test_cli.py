@@ -46,7 +46,7 @@ def test_every_command_has_help_with_an_example(name):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["lst"], "no command is called 'lst': did you mean list?"),
+        (["lst"], "no command is called 'lst': did you mean list or site?"),
         (["run", "quik"], "no suite is called 'quik': did you mean quick?"),
         (["data", "show", "cuzr-shaer"], "did you mean cuzr-shear"),
         (["data", "fetch", "cuzr"], "no data set is called 'cuzr'"),

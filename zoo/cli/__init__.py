@@ -13,6 +13,8 @@ COMMANDS = {
     "list": ("zoo.cli.list", "Show the registered data sets, feature sets, models, tasks or suites."),
     "features": ("zoo.cli.features", "Describe the atoms of your own glass by a feature set."),
     "check-descriptor": ("zoo.cli.check_descriptor", "Try a descriptor of your own against the conformance suite."),
+    "submit": ("zoo.cli.submit", "Make, check, score and pack a submission to the leaderboard."),
+    "verify": ("zoo.cli.verify", "Run a submission again in a sandbox and keep a record of it."),
     "data": ("zoo.cli.data", "Build, fetch, verify, check or show data sets."),
     "run": ("zoo.cli.run", "Score a suite of feature sets and models."),
     "transfer": ("zoo.cli.transfer", "Learn on one kind of glass, test on every other; compare two such matrices."),
@@ -23,6 +25,8 @@ COMMANDS = {
     "track": ("zoo.cli.track", "Write what a suite has scored as MLflow runs; zoo run does so at its end."),
     "ui": ("zoo.cli.ui", "Open MLflow's pages on the runs, or Optuna's on the searches."),
     "board": ("zoo.cli.board", "Print the leaderboard or write it as a page."),
+    "compare": ("zoo.cli.compare", "Compare rows of the leaderboard on the same glasses: ranks, ratings, differences."),
+    "site": ("zoo.cli.site", "Build the leaderboard as a static site, or look at it."),
 }
 
 

@@ -38,9 +38,19 @@ class BoardRow:
     optimism : float or None
         Headline score under the random split minus that under the split by glass.
     n_glasses, n_columns : int
-    fit_seconds, predict_seconds, microseconds_per_atom, peak_memory_mb : float
+    fit_seconds, tune_seconds, predict_seconds, microseconds_per_atom, peak_memory_mb : float
         Means over folds; the largest of all folds for memory.
     null_control : bool
+    n_train, n_test : int
+        Rows of a fold, mean over folds.
+    date : str
+        When the last fold was finished.
+    by_unit : dict of float
+        Headline score of each independent glass (mean over glasses of one origin), or of each fold.
+    resampled : ndarray of shape (n_resamples,) or None
+        Headline score under resamples of glasses, the same ones for every row of the task.
+    folds : tuple of Result
+        What the row was made from.
     """
 
     features: str
@@ -58,6 +68,13 @@ class BoardRow:
     microseconds_per_atom: float = 0.0
     peak_memory_mb: float = 0.0
     null_control: bool = False
+    tune_seconds: float = 0.0
+    n_train: int = 0
+    n_test: int = 0
+    date: str = ""
+    by_unit: dict[str, float] = field(default_factory=dict)
+    resampled: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
+    folds: tuple[Result, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def model(self) -> str:
@@ -109,7 +126,7 @@ def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
 def _row(
     task: Task, features: str, family: str, mode: str, by_split: dict[str, list[Result]], store: Store
 ) -> BoardRow:
-    folds = by_split.get("glass", [])
+    folds = sorted(by_split.get("glass", []), key=lambda result: result.fold)
     null = feature_sets[features].null_control or model_families[family].null_control
     bad = next((result for result in folds if result.state != "ok"), None)
     if bad is not None or len(folds) < task.folds:
@@ -118,17 +135,19 @@ def _row(
     headline = HEADLINE[task.kind]
     if task.score_by == "glass":
         by_glass = {glass: scores for result in folds for glass, scores in result.scores_by_glass.items()}
-        scores = _mean(list(by_glass.values()), task)
-        interval = _interval_over_glasses({glass: s.get(headline) for glass, s in by_glass.items()}, _origins(task))
+        values = {glass: scores.get(headline) for glass, scores in sorted(by_glass.items())}
+        scores, by_unit = _mean(list(by_glass.values()), task), _by_origin(values, _origins(task))
+        resampled = _resampled_over_glasses(values, _origins(task))
     else:
-        scores, interval = _mean([result.scores for result in folds], task), _interval_over_folds(task, folds, store)
+        scores, by_unit = _mean([result.scores for result in folds], task), _by_fold(folds, headline)
+        resampled = _resampled_over_folds(task, folds, store)
     return BoardRow(
         features=features,
         family=family,
         mode=mode,
         state="ok",
         scores=scores,
-        interval=interval,
+        interval=None if resampled is None else _interval(resampled),
         optimism=_optimism(task, folds, by_split.get("random", []), store),
         n_glasses=sum(len(result.scores_by_glass) for result in folds),
         n_columns=folds[0].n_columns,
@@ -137,6 +156,13 @@ def _row(
         microseconds_per_atom=float(np.mean([result.microseconds_per_atom for result in folds])),
         peak_memory_mb=max(result.peak_memory_mb for result in folds),
         null_control=null,
+        tune_seconds=float(np.mean([result.tuning.get("seconds", 0.0) for result in folds])),
+        n_train=round(float(np.mean([result.n_train for result in folds]))),
+        n_test=round(float(np.mean([result.n_test for result in folds]))),
+        date=max(result.finished for result in folds)[:10],
+        by_unit=by_unit,
+        resampled=resampled,
+        folds=tuple(folds),
     )
 
 
@@ -156,7 +182,7 @@ def _optimism(task: Task, folds: list[Result], random: list[Result], store: Stor
 
         rows = pd.concat([store.predictions(result.key) for result in random]).astype({"glass": str})
         leaky = [
-            evaluate(task.kind, part["target"].to_numpy(), part["score"].to_numpy())[headline]
+            _headline_of(task, part["target"].to_numpy(float), part["score"].to_numpy(float))
             for _, part in rows.groupby("glass")
         ]
         honest = [scores.get(headline, np.nan) for result in folds for scores in result.scores_by_glass.values()]
@@ -178,16 +204,38 @@ def _origins(task: Task) -> dict[str, str]:
     return {glass.id: glass.origin for glass in glasses if glass.origin}
 
 
+def _by_origin(values: dict[str, float | None], origins: dict[str, str]) -> dict[str, float]:
+    """Mean score of the glasses of each origin; none where one is not defined."""
+    together: dict[str, list[float]] = defaultdict(list)
+    for glass, value in values.items():
+        together[origins.get(glass, glass)].append(np.nan if value is None else value)
+    return {name: float(np.mean(scores)) for name, scores in together.items() if np.isfinite(scores).all()}
+
+
+def _by_fold(folds: list[Result], headline: str) -> dict[str, float]:
+    return {f"fold {result.fold}": result.scores[headline] for result in folds if headline in result.scores}
+
+
+def _interval(resampled: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return float(low), float(high)
+
+
 def _interval_over_glasses(values: dict[str, float | None], origins: dict[str, str]) -> tuple[float, float] | None:
-    """95 % interval of a mean over glasses, by resampling glasses; those of one origin are drawn together."""
+    """95 % interval of a mean over glasses."""
+    resampled = _resampled_over_glasses(values, origins)
+    return None if resampled is None else _interval(resampled)
+
+
+def _resampled_over_glasses(values: dict[str, float | None], origins: dict[str, str]) -> NDArray[np.float64] | None:
+    """Mean over glasses under resamples of them, shape (n_resamples,); those of one origin are drawn together."""
     known = np.array([value for value in values.values() if value is not None])
     drawn = _drawn_together(list(values), origins)
     n = int(drawn.max()) + 1
     if len(known) < len(values) or n < 3:
         return None
     counts = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), RESAMPLES)[:, drawn]
-    low, high = np.percentile((counts * known).sum(axis=1) / counts.sum(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+    return np.asarray((counts * known).sum(axis=1) / counts.sum(axis=1))
 
 
 def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.int64]:
@@ -196,8 +244,8 @@ def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.i
     return np.asarray(np.unique(names, return_inverse=True)[1], np.int64)
 
 
-def _interval_over_folds(task: Task, folds: list[Result], store: Store) -> tuple[float, float] | None:
-    """95 % interval of the mean over folds, by resampling the test glasses of each fold, by origin."""
+def _resampled_over_folds(task: Task, folds: list[Result], store: Store) -> NDArray[np.float64] | None:
+    """Mean over folds under resamples of the test glasses of each, by origin, shape (n_resamples / 10,)."""
     origins = _origins(task)
     random = np.random.default_rng(SEED)
     resamples = RESAMPLES // 10
@@ -211,10 +259,20 @@ def _interval_over_folds(task: Task, folds: list[Result], store: Store) -> tuple
         target, score = rows["target"].to_numpy(float), rows["score"].to_numpy(float)
         metric = _weighted_average_precision if task.kind == "classification" else _weighted_pearson
         means += metric(target, score, counts, codes) / len(folds)
-    if not np.isfinite(means).all():
-        return None
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    return means if np.isfinite(means).all() else None
+
+
+def _headline_of(task: Task, target: NDArray[np.float64], score: NDArray[np.float64]) -> float:
+    if task.kind == "classification":
+        return average_precision(target, score)
+    return evaluate(task.kind, target, score)[HEADLINE[task.kind]]
+
+
+def average_precision(target: NDArray[np.float64], score: NDArray[np.float64]) -> float:
+    """Average precision as scikit-learn has it, without its checks, which take longer than the sum; NaN without a 1."""
+    return float(
+        _weighted_average_precision(target, score, np.ones((1, 1), np.int64), np.zeros(len(score), np.int64))[0]
+    )
 
 
 def _weighted_average_precision(

@@ -202,7 +202,7 @@ def write_page(sheet: Sheet, path: Path) -> None:
     text = environment.get_template("sheet.html.j2").render(
         sheet=sheet,
         card=sheet.card,
-        figures=_figures(sheet),
+        figures=figures_of(sheet),
         made=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
     with atomic_write(path) as stream:
@@ -219,7 +219,8 @@ class Figure:
     image: str = ""
 
 
-def _figures(sheet: Sheet) -> list[Figure]:
+def figures_of(sheet: Sheet) -> list[Figure]:
+    """Labels, features or pairs, a look inside, structure: whatever the data set has; none where it is not at hand."""
     from zoo.sheets.plots import draw_features, draw_labels, draw_pairs, draw_slice, draw_structure
 
     if sheet.dataset is None:

@@ -1,0 +1,173 @@
+"""Everything that the pages of a site say, gathered from results, declarations and cards."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from zoo.benchmark.metrics import TITLES
+from zoo.benchmark.store import Store
+from zoo.benchmark.suite import Suite
+from zoo.errors import StoreError
+from zoo.features.declaration import FeatureSet, feature_sets
+from zoo.leaderboard.board import TaskBoard, make_board
+from zoo.leaderboard.compare import Comparison, compare
+from zoo.leaderboard.factors import Shares, descriptor_and_model, descriptor_model_and_tuning
+from zoo.leaderboard.normalisers import Normaliser, normaliser_of, read_normalisers
+from zoo.leaderboard.site.tables import Table
+from zoo.leaderboard.thresholds import Sensitivity, threshold_sensitivity
+from zoo.models.declaration import ModelFamily, model_families
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: where it lies below the site, its template and what the template shows.
+
+    ``tables`` are offered for download; ``scripts`` are files of the folder ``static``.
+    """
+
+    path: str
+    title: str
+    template: str
+    section: str
+    context: dict[str, Any] = field(default_factory=dict)
+    tables: list[Table] = field(default_factory=list)
+    scripts: tuple[str, ...] = ("site.js",)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A task as one suite has scored it."""
+
+    key: str
+    suite: Suite
+    board: TaskBoard
+    comparison: Comparison
+    normaliser: Normaliser | None
+    sensitivity: Sensitivity | None
+    shares: list[tuple[str, Shares]]
+
+    @property
+    def path(self) -> str:
+        return f"tasks/{self.key}.html"
+
+    @property
+    def metric(self) -> str:
+        """Title of the headline metric."""
+        return TITLES[self.board.headline]
+
+    @property
+    def name(self) -> str:
+        """Name of the task, with its suite where two suites have scored it."""
+        name = self.board.task.name
+        return name if self.key == slug(name) else f"{name} ({self.suite.name})"
+
+    def percent(self, score: float) -> float | None:
+        """Score on the scale of the task: null control 0 %, ceiling 100 %."""
+        return self.normaliser.percent(score) if self.normaliser else None
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the site is about.
+
+    Attributes
+    ----------
+    store : Store
+    entries : list of Entry
+        Tasks with at least one finished cell.
+    made : str
+        Date.
+    """
+
+    store: Store
+    entries: list[Entry]
+    made: str
+
+    @cached_property
+    def features(self) -> list[FeatureSet]:
+        """Registered feature sets, and combinations that were scored."""
+        scored = dict.fromkeys(row.features for entry in self.entries for row in entry.board.rows)
+        names = {entry.name: entry for entry in feature_sets} | {name: feature_sets[name] for name in scored}
+        return [names[name] for name in sorted(names)]
+
+    @cached_property
+    def families(self) -> list[ModelFamily]:
+        return list(model_families)
+
+    @cached_property
+    def feature_paths(self) -> dict[str, str]:
+        return file_names("features", [entry.name for entry in self.features])
+
+    @cached_property
+    def family_paths(self) -> dict[str, str]:
+        return file_names("models", [entry.name for entry in self.families])
+
+    @property
+    def n_cells(self) -> int:
+        """Finished cells that the pages rest on."""
+        return sum(len(row.folds) for entry in self.entries for row in entry.board.rows)
+
+
+def gather(store: Store, suites: Iterable[Suite], progress: Progress = lambda text: None) -> Site:
+    """Boards, comparisons and other cuts of every task that has a finished row.
+
+    Raises
+    ------
+    StoreError
+        There is none.
+    """
+    known = read_normalisers()
+    found = []
+    for suite in suites:
+        for board in make_board(store, suite):
+            if any(row.state == "ok" for row in board.rows):
+                found.append((suite, board))
+    if not found:
+        raise StoreError(f"there are no finished rows in {store.folder}: run zoo run quick first")
+    names = [board.task.name for _, board in found]
+    entries = []
+    for suite, board in found:
+        twice = names.count(board.task.name) > 1
+        progress(f"{board.task.name}: comparing {len(board.rows)} rows")
+        comparison = compare(board)
+        shares = [
+            ("default settings", descriptor_and_model(comparison)),
+            ("with tuning", descriptor_model_and_tuning(comparison)),
+        ]
+        entries.append(
+            Entry(
+                key=slug(f"{board.task.name}-{suite.name}" if twice else board.task.name),
+                suite=suite,
+                board=board,
+                comparison=comparison,
+                normaliser=normaliser_of(board.task, known),
+                sensitivity=threshold_sensitivity(comparison, store),
+                shares=[(name, share) for name, share in shares if share is not None],
+            )
+        )
+    return Site(store, entries, datetime.datetime.now(datetime.UTC).date().isoformat())
+
+
+def slug(name: str) -> str:
+    """A name as part of a file name: small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:80] or "unnamed"
+
+
+def file_names(folder: str, names: Iterable[str]) -> dict[str, str]:
+    """A page for each name, no two the same."""
+    paths: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        stem, number = slug(name), 2
+        while stem in taken:
+            stem, number = f"{slug(name)}-{number}", number + 1
+        taken.add(stem)
+        paths[name] = f"{folder}/{stem}.html"
+    return paths

@@ -1,0 +1,116 @@
+"use strict";
+// Tables that sort and filter, tips on marks, two rows compared, dark or light. Pages are readable without any of it.
+
+const keep = {
+  get: name => { try { return localStorage.getItem(name); } catch { return null; } },
+  set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* private windows keep nothing */ } },
+};
+
+function setUpTheme() {
+  const chosen = keep.get("theme");
+  if (chosen) document.documentElement.dataset.theme = chosen;
+  const button = document.querySelector("[data-theme-toggle]");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const root = document.documentElement;
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    keep.set("theme", root.dataset.theme);
+    document.dispatchEvent(new Event("theme"));
+  });
+}
+
+function sortKey(row, column, number) {
+  const cell = row.cells[column];
+  if (number) return "v" in cell.dataset ? parseFloat(cell.dataset.v) : null;
+  return cell.textContent.trim() || null;
+}
+
+function setUpTable(box) {
+  const table = box.querySelector("table"), body = table.tBodies[0];
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
+    const number = head.classList.contains("num");
+    const now = head.getAttribute("aria-sort");
+    const down = now === "none" ? number && head.textContent.trim() !== "#" : now === "ascending";
+    heads.forEach(other => other.setAttribute("aria-sort", "none"));
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const rows = [...body.rows].sort((a, b) => {
+      const x = sortKey(a, column, number), y = sortKey(b, column, number);
+      if (x === null || y === null) return (x === null) - (y === null);
+      const order = number ? x - y : x.localeCompare(y, "en", { numeric: true });
+      return down ? -order : order;
+    });
+    body.append(...rows);
+  }));
+  const filter = box.querySelector("[data-filter]"), mode = box.querySelector("[data-mode]");
+  const scored = box.querySelector("[data-scored]"), extras = box.querySelector("[data-extras]");
+  const update = () => {
+    const words = (filter?.value ?? "").toLowerCase().split(/[\s,]+/).filter(Boolean);
+    let shown = 0;
+    for (const row of body.rows) {
+      const text = row.textContent.toLowerCase();
+      const fits = words.every(word => text.includes(word))
+        && (!mode?.value || row.dataset.rowMode === mode.value)
+        && !(scored?.checked && "unscored" in row.dataset);
+      row.hidden = !fits && !(row.classList.contains("null") && !("unscored" in row.dataset));  // null controls stay
+      shown += !row.hidden;
+    }
+    box.querySelector("[data-count]").textContent = shown < body.rows.length ? `${shown} of ${body.rows.length} rows` : "";
+  };
+  for (const input of [filter, mode, scored]) input?.addEventListener("input", update);
+  extras?.addEventListener("input", () => box.classList.toggle("all", extras.checked));
+}
+
+function setUpTips() {
+  const tip = document.getElementById("tip");
+  for (const title of document.querySelectorAll("[data-tip] > title")) title.remove();  // or the browser shows both
+  const hide = () => { tip.hidden = true; };
+  document.addEventListener("pointermove", event => {
+    const mark = event.target.closest?.("[data-tip]");
+    if (!mark) return hide();
+    tip.textContent = mark.dataset.tip;
+    tip.hidden = false;
+    const wide = tip.offsetWidth, high = tip.offsetHeight;
+    tip.style.left = `${Math.max(4, Math.min(event.clientX + 12, innerWidth - wide - 8))}px`;
+    tip.style.top = `${event.clientY + 16 + high > innerHeight ? event.clientY - high - 8 : event.clientY + 16}px`;
+  });
+  document.addEventListener("scroll", hide, { passive: true });
+}
+
+function setUpPairs(form) {
+  const data = JSON.parse(document.querySelector("[data-pair-data]").textContent);
+  const [first, second] = [form.querySelector("[data-first]"), form.querySelector("[data-second]")];
+  for (const select of [first, second]) for (const name of data.names) select.append(new Option(name, name));
+  second.selectedIndex = 1;
+  const n = data.names.length, number = x => x.toFixed(3).replace("-", "−"), signed = x => (x < 0 ? "" : "+") + number(x);
+  const say = () => {
+    const [a, b] = [first.selectedIndex, second.selectedIndex], out = form.querySelector("[data-said]");
+    if (a === b) { out.textContent = "Choose two different rows."; return; }
+    const [i, k] = a < b ? [a, b] : [b, a];
+    let [value, low, high, ahead, wins] = data.pairs[i * n - i * (i + 1) / 2 + (k - i - 1)];
+    if (a > b) [value, low, high, ahead, wins] = [-value, -high, -low, 1 - ahead, 1 - wins];
+    const clear = low > 0 ? "the first is clearly better" : high < 0 ? "the second is clearly better" : "not told apart";
+    out.textContent = `Difference ${signed(value)} (${signed(low)} to ${signed(high)}): ${clear}. `
+      + `Ahead on ${Math.round(100 * wins)} % of the ${data.unit}, in ${Math.round(100 * ahead)} % of the resamples.`;
+  };
+  first.addEventListener("input", say);
+  second.addEventListener("input", say);
+  form.hidden = false;
+  say();
+}
+
+function setUpCopy(button) {
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
+    button.textContent = "copied";
+  });
+}
+
+setUpTheme();
+document.querySelectorAll("[data-table]").forEach(setUpTable);
+document.querySelectorAll("[data-pairs]").forEach(setUpPairs);
+document.querySelectorAll("[data-copy]").forEach(setUpCopy);
+setUpTips();

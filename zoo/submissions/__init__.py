@@ -1,0 +1,1 @@
+"""Submissions: what others send, run without trust."""

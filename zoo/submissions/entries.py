@@ -1,0 +1,66 @@
+"""Every packed submission with its state: what the leaderboard shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import ZooError
+from zoo.submissions.manifest import Claim
+from zoo.submissions.pack import submissions_folder
+from zoo.submissions.verify import Record, read_packed, record_of
+
+
+@dataclass(frozen=True)
+class SubmissionEntry:
+    """One folder of ``leaderboard/submissions``.
+
+    All text comes from whoever sent it: pages escape it.
+
+    Attributes
+    ----------
+    name, version, kind, title : str
+    state : str
+        ``"verified"``, ``"scored"``, ``"differs"`` or ``"refused"`` as its record says; ``"unverified"`` without one
+        that holds for it as it is now; ``"broken"`` if it breaks a rule.
+    reason : str
+    claims : tuple of Claim
+        What it states; shown as its own word unless it is verified.
+    record : Record or None
+    """
+
+    name: str
+    version: str
+    kind: str
+    title: str
+    state: str
+    reason: str = ""
+    claims: tuple[Claim, ...] = ()
+    record: Record | None = None
+
+
+def read_entries(folder: Path | None = None, records: Path | None = None) -> list[SubmissionEntry]:
+    """All submissions by name; one that breaks a rule is listed with the reason, never dropped."""
+    folder = folder or submissions_folder()
+    if not folder.is_dir():
+        return []
+    return [_entry(path, records) for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."]
+
+
+def _entry(path: Path, records: Path | None) -> SubmissionEntry:
+    try:
+        submission, manifest = read_packed(path)
+        record = record_of(path, records)
+    except ZooError as error:
+        return SubmissionEntry(path.name, "", "", "", "broken", str(error))
+    card = submission.card
+    return SubmissionEntry(
+        card.name,
+        str(card.version),
+        card.kind,
+        card.title,
+        record.state if record else "unverified",
+        record.reason if record else "",
+        tuple(manifest.claims),
+        record,
+    )
