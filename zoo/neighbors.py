@@ -109,6 +109,7 @@ def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
     GlassError
         Two atoms are on top of each other.
     """
+    require_cutoff_fits(glass, cutoff)
     bins = bins_of(glass, cutoff, cutoff / 2)
     neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, True, bins.place)
     _refuse_overlap(neighbors, np.arange(len(glass)))
@@ -139,6 +140,7 @@ def neighbor_batches(
     CutoffError, GlassError
         As :func:`find_neighbors`.
     """
+    require_cutoff_fits(glass, cutoff)
     bins = bins_of(glass, cutoff, cutoff / 2)
     for begin in range(0, max(len(glass), 1), max(size, 1)):
         places = np.arange(begin, min(begin + size, len(glass)))
@@ -148,14 +150,7 @@ def neighbor_batches(
 
 
 def bins_of(glass: Glass, cutoff: float, edge: float) -> Bins:
-    """Atoms sorted by bins that are at least ``edge`` (Å) thick, for a search of those within ``cutoff`` (Å).
-
-    Raises
-    ------
-    CutoffError
-        See :func:`require_cutoff_fits`.
-    """
-    require_cutoff_fits(glass, cutoff)
+    """Atoms sorted by bins of about ``edge`` (Å), for a search of those within ``cutoff`` (Å), which is not checked."""
     positions, cell, periodic = embed_in_3d(glass)
     return _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff), float(edge))
 

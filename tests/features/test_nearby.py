@@ -80,6 +80,9 @@ def test_atoms_on_top_of_each_other_are_named() -> None:
         radial_functions(glass, ("A",), 2.0, 3.0, 0.1, 0.1)
 
 
-def test_a_reach_beyond_half_the_cell_is_refused(glass: Glass) -> None:
-    with pytest.raises(CutoffError, match=r"got 10.3 Å in a cell that allows 10.25 Å"):
-        coarse_grain(glass, np.ones((len(glass), 1)), 10.3)
+@pytest.mark.parametrize(
+    ("reach", "words"), [(10.3, r"got 10.3 Å .* that allows 10.25 Å"), (0.0, "positive"), (np.nan, "nan")]
+)
+def test_a_reach_that_does_not_fit_is_refused(reach: float, words: str, glass: Glass) -> None:
+    with pytest.raises(CutoffError, match=words):
+        coarse_grain(glass, np.ones((len(glass), 1)), reach)

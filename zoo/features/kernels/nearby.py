@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from zoo.neighbors import OVERLAP, Bins, bins_of, find_neighbors
+from zoo.neighbors import OVERLAP, Bins, bins_of, find_neighbors, require_cutoff_fits
 
 if TYPE_CHECKING:
     from zoo.glass import Glass
@@ -32,6 +32,7 @@ def shared_bins(glass: Glass, cutoff: float) -> Bins:
     CutoffError
         See :func:`zoo.neighbors.require_cutoff_fits`.
     """
+    require_cutoff_fits(glass, cutoff)
     share = (ATOMS_PER_BIN * glass.volume / len(glass)) ** (1 / glass.dimension)
     return bins_of(glass, cutoff, cutoff / min(math.ceil(cutoff / share), 3))
 
