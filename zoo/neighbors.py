@@ -149,7 +149,7 @@ def neighbor_batches(
         yield bins.atom[places], neighbors
 
 
-def bins_of(glass: Glass, cutoff: float, edge: float) -> Bins:
+def bins_of(glass: Glass, cutoff: float, edge: float) -> _Bins:
     """Atoms sorted by bins of about ``edge`` (Å), for a search of those within ``cutoff`` (Å), which is not checked."""
     positions, cell, periodic = embed_in_3d(glass)
     return _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff), float(edge))
@@ -220,7 +220,7 @@ def build_pairs(
     return _pairs_of(bins, cutoff, half, not half, bins.place)
 
 
-def _pairs_of(bins: Bins, cutoff: Floats, half: bool, vectors: bool, places: Longs) -> NeighborList:
+def _pairs_of(bins: _Bins, cutoff: Floats, half: bool, vectors: bool, places: Longs) -> NeighborList:
     """Pairs of the atoms at some places with all others; without vectors if these are not wanted."""
     start = np.zeros(len(places) + 1, np.int64)
     # room for a sphere's share of the cell and more; pages that are never written take no memory
@@ -237,7 +237,7 @@ def _pairs_of(bins: Bins, cutoff: Floats, half: bool, vectors: bool, places: Lon
         room *= 2
 
 
-class Bins(NamedTuple):
+class _Bins(NamedTuple):
     """Atoms sorted by the bin of the cell that they are in; bins are slices along the cell vectors."""
 
     n_bins: Longs  # (3,): along each vector
@@ -257,7 +257,7 @@ class Bins(NamedTuple):
 
 def _sort_into_bins(
     positions: Floats, kind: Integers, cell: Floats, periodic: NDArray[np.bool_], cutoff: float, edge: float
-) -> Bins:
+) -> _Bins:
     """With large bins more pairs are looked at in vain, with small ones more bins: half the cutoff is a fair edge."""
     inverse = np.linalg.inv(cell)
     x, y, z = np.array(positions.T)
@@ -280,7 +280,7 @@ def _sort_into_bins(
         [x_c - wrap[0] * cell[0, c] - wrap[1] * cell[1, c] - wrap[2] * cell[2, c] for c, x_c in enumerate((x, y, z))]
     )
     directions = inverse / normal
-    return Bins(
+    return _Bins(
         n_bins=n_bins,
         first=np.concatenate([[0], np.cumsum(np.bincount(number, minlength=int(n_bins.prod())))]),
         place=place,
@@ -299,7 +299,7 @@ def _sort_into_bins(
 
 @njit(cache=True, no_cfunc_wrapper=True)
 def _search(
-    bins: Bins,
+    bins: _Bins,
     squared_cutoff: Floats,
     half: bool,
     places: Longs,
