@@ -110,14 +110,14 @@ def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
         Two atoms are on top of each other.
     """
     require_cutoff_fits(glass, cutoff)
-    bins = _bins_of(glass, cutoff)
+    bins = bins_of(glass, cutoff, cutoff / 2)
     neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, True, bins.place)
     _refuse_overlap(neighbors, np.arange(len(glass)))
     return neighbors
 
 
 def neighbor_batches(
-    glass: Glass, cutoff: float, size: int = BATCH, half: bool = False
+    glass: Glass, cutoff: float, size: int = BATCH
 ) -> Iterator[tuple[NDArray[np.int32], NeighborList]]:
     """The neighbours of some atoms at a time, so that those of a large glass need not fit in memory at once.
 
@@ -129,8 +129,6 @@ def neighbor_batches(
     cutoff : float, Å
     size : int
         Atoms of a batch.
-    half : bool
-        Each pair once, in the row of one of its two atoms.
 
     Yields
     ------
@@ -143,17 +141,18 @@ def neighbor_batches(
         As :func:`find_neighbors`.
     """
     require_cutoff_fits(glass, cutoff)
-    bins = _bins_of(glass, cutoff)
+    bins = bins_of(glass, cutoff, cutoff / 2)
     for begin in range(0, max(len(glass), 1), max(size, 1)):
         places = np.arange(begin, min(begin + size, len(glass)))
-        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), half, True, places)
+        neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, True, places)
         _refuse_overlap(neighbors, bins.atom[places])
         yield bins.atom[places], neighbors
 
 
-def _bins_of(glass: Glass, cutoff: float) -> _Bins:
+def bins_of(glass: Glass, cutoff: float, edge: float) -> _Bins:
+    """Atoms sorted by bins of about ``edge`` (Å), for a search of those within ``cutoff`` (Å), which is not checked."""
     positions, cell, periodic = embed_in_3d(glass)
-    return _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff))
+    return _sort_into_bins(positions, np.zeros(len(glass), np.int32), cell, periodic, float(cutoff), float(edge))
 
 
 def _refuse_overlap(neighbors: NeighborList, atoms: NDArray[np.integer]) -> None:
@@ -216,7 +215,8 @@ def build_pairs(
     NeighborList
         Its order depends only on the input.
     """
-    bins = _sort_into_bins(positions, kind, cell, periodic, float(cutoff.max()))
+    reach = float(cutoff.max())
+    bins = _sort_into_bins(positions, kind, cell, periodic, reach, reach / 2)
     return _pairs_of(bins, cutoff, half, not half, bins.place)
 
 
@@ -256,9 +256,9 @@ class _Bins(NamedTuple):
 
 
 def _sort_into_bins(
-    positions: Floats, kind: Integers, cell: Floats, periodic: NDArray[np.bool_], cutoff: float
+    positions: Floats, kind: Integers, cell: Floats, periodic: NDArray[np.bool_], cutoff: float, edge: float
 ) -> _Bins:
-    """Bins of about half the cutoff: with larger ones more pairs are looked at in vain, with smaller ones more bins."""
+    """With large bins more pairs are looked at in vain, with small ones more bins: half the cutoff is a fair edge."""
     inverse = np.linalg.inv(cell)
     x, y, z = np.array(positions.T)
     # sums are spelled out: a matrix product may round differently from one machine to the next
@@ -269,7 +269,7 @@ def _sort_into_bins(
     span = np.where(periodic, 1.0, np.maximum(fractional.max(axis=1) - low, 1e-9))
     normal = np.sqrt(inverse[0] ** 2 + inverse[1] ** 2 + inverse[2] ** 2)
     height = span / normal
-    n_bins = np.clip((2.0 * height / cutoff).astype(np.int64), 1, MOST_BINS)
+    n_bins = np.clip((height / edge).astype(np.int64), 1, MOST_BINS)
     inside = (fractional - low[:, None]) / span[:, None] * n_bins[:, None]
     bin_ = np.minimum(inside.astype(np.int64), n_bins[:, None] - 1)
     number = (bin_[0] * n_bins[1] + bin_[1]) * n_bins[2] + bin_[2]

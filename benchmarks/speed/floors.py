@@ -21,7 +21,7 @@ from rich.table import Table
 
 from zoo.features.compute import compute_features
 from zoo.features.kernels.tessellation import tessellate
-from zoo.neighbors import find_neighbors, neighbor_batches
+from zoo.neighbors import find_neighbors
 
 DIVISION, FUNCTION = 8, 20
 DEGREES = range(2, 13)
@@ -47,7 +47,7 @@ def main() -> None:
     stay_on(0)
     operations, moved = peak()
     glass = glass_of(4000)
-    near = {cutoff: len(find_neighbors(glass, cutoff).index) / len(glass) for cutoff in (5.0, 6.0, 9.0, 10.5)}
+    near = {cutoff: len(find_neighbors(glass, cutoff).index) / len(glass) for cutoff in (5.0, 6.0, 7.2, 9.0, 10.5)}
     cells = tessellate(glass)
     faces = len(cells.neighbor) / len(glass)
     corners = 2 * (faces - 2)  # Euler, three faces at each
@@ -58,13 +58,13 @@ def main() -> None:
     voronoi = faces * corners * 8 + corners * (15 + DIVISION) + faces * 20
     # (what, how it is called, operations and bytes per atom)
     kernels = [
-        ("neighbours, 10.5 Å", _search(10.5), near[10.5] * 8, near[10.5] * 31),
-        ("radial", _set("radial"), near[10.5] / 2 * (distance + 13 * 4), near[10.5] * 31 + 160 * 4),
-        ("radial-coarse", _set("radial-coarse"), near[9.0] / 2 * (distance + 13 * 4), near[9.0] * 31 + 70 * 4),
+        ("neighbours, 6 Å", lambda g, n: find_neighbors(g, 6.0), near[6.0] * 8, near[6.0] * 31),
+        ("radial", _set("radial"), near[10.5] / 2 * (distance + 13 * 4), 24 + 160 * 4),
+        ("radial-coarse", _set("radial-coarse"), near[9.0] / 2 * (distance + 13 * 4), 24 + 70 * 4),
         ("angular", _set("angular"), pairs * (40 + 3 * FUNCTION + DIVISION + 22 * 7), 66 * 4),
         ("tessellation", lambda g, n: tessellate(g), voronoi, faces * 40),
         ("bond-order", _set("bond-order"), voronoi + harmonics + faces * places * 2 + 6 * triples * 16, 56 * 4),
-        ("entropy", _set("entropy"), near[6.0] / 2 * (distance + 13 * 4) + 60 * 3 * (FUNCTION + 5), near[6.0] * 62),
+        ("entropy", _set("entropy"), near[7.2] / 2 * (distance + 25 * 4) + 60 * 3 * (FUNCTION + 5), 24 + 4 * 4),
     ]
     table = Table(header_style="bold", box=None)
     for title in ("kernel", "operations", "bytes", "floor (µs)", "measured (µs)", "share of the floor"):
@@ -83,10 +83,6 @@ def main() -> None:
 
 def _set(name: str) -> Callable[..., object]:
     return lambda glass, n: compute_features(name, glass)
-
-
-def _search(cutoff: float) -> Callable[..., object]:
-    return lambda glass, n: [None for _ in neighbor_batches(glass, cutoff)]
 
 
 if __name__ == "__main__":

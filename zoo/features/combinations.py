@@ -158,9 +158,9 @@ def _averaged(
 
 def coarse_grain(glass: Glass, values: np.ndarray, reach: float) -> FloatArray:
     """Weighted means over the atom and all others within ``reach`` (Å), same shape as ``values``, float32."""
+    from zoo.features.kernels.nearby import refuse_overlap, shared_bins
     from zoo.features.kernels.statistics import means_with_self
-    from zoo.neighbors import find_neighbors
 
-    near = find_neighbors(glass, reach)
-    weight = (1.0 - (near.distance / reach) ** 2) ** 2
-    return np.asarray(means_with_self(near.start, near.index, weight, values.astype(np.float64)), np.float32)
+    means, n_touching = means_with_self(shared_bins(glass, reach), reach, values.astype(np.float64))
+    refuse_overlap(glass, n_touching)
+    return np.asarray(means, np.float32)

@@ -62,16 +62,16 @@ def radial_functions(
     ----------
     Behler & Parrinello, Phys. Rev. Lett. 98, 146401 (2007); Cubuk et al., Phys. Rev. Lett. 114, 108001 (2015).
     """
-    from zoo.features.kernels.radial import add_gaussians, gaussian_table
-    from zoo.neighbors import neighbor_batches
+    from zoo.features.kernels.nearby import refuse_overlap, shared_bins
+    from zoo.features.kernels.radial import gaussian_table, sum_gaussians
 
     n_centers = round((last - first) / spacing)
-    kind, tails = glass.species_index(kinds), int(np.ceil(TAIL * sigma / spacing))
-    table = gaussian_table(spacing, sigma, tails)
-    sums = np.zeros((len(glass), len(kinds), 2 * tails + n_centers + table.shape[2]), np.float32)
-    for atoms, near in neighbor_batches(glass, first + (n_centers - 1) * spacing + TAIL * sigma, half=True):
-        add_gaussians(sums, atoms, near.start, near.index, near.vector, kind, first, spacing, tails, table)
-    return sums[:, :, 2 * tails : 2 * tails + n_centers].reshape(len(glass), -1)
+    species, tails = glass.species_index(kinds), int(np.ceil(TAIL * sigma / spacing))
+    cutoff, table = first + (n_centers - 1) * spacing + TAIL * sigma, gaussian_table(spacing, sigma, tails)
+    bins = shared_bins(glass, cutoff)
+    sums, n_touching = sum_gaussians(bins, species, len(kinds), cutoff, first, spacing, n_centers, tails, table)
+    refuse_overlap(glass, n_touching)
+    return np.asarray(sums)
 
 
 RADIAL = feature_sets.register(

@@ -8,6 +8,8 @@ import math
 import numpy as np
 from numba import njit
 
+from zoo.features.kernels.nearby import find_candidates, room_for_candidates, select_near
+
 
 @njit(cache=True)
 def pair_statistics(start, values):
@@ -68,17 +70,40 @@ def neighbor_means(start, index, weight, values):
 
 
 @njit(cache=True)
-def means_with_self(start, index, weight, values):
-    """Weighted mean of an atom's own numbers, with weight 1, and its neighbours', shape (n_atoms, n_columns)."""
-    means = values.copy()
-    for i in range(len(values)):
-        total = 1.0
-        for q in range(start[i], start[i + 1]):
-            total += weight[q]
-            for column in range(values.shape[1]):
-                means[i, column] += weight[q] * values[index[q], column]
-        means[i] /= total
-    return means
+def means_with_self(bins, reach, values):
+    """Mean of every atom's own numbers and those of the atoms within ``reach`` (Å), weighted by ``(1 - r²/reach²)²``.
+
+    Parameters
+    ----------
+    bins : see :func:`zoo.features.kernels.nearby.shared_bins`
+    values : (n, n_columns) float64
+
+    Returns
+    -------
+    (n, n_columns) float64; number of atoms found on top of another
+    """
+    _, starts, _, atom, _, _, _, _, position, _, _, _, _ = bins
+    n_touching, means, values = 0, values.copy(), values[atom]
+    room = room_for_candidates(bins)
+    place, near, hit = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
+    around, squared = np.empty((3, room)), np.empty(room)
+    for at in range(len(starts) - 1):
+        if starts[at] == starts[at + 1]:
+            continue
+        n_candidates = find_candidates(bins, at, reach, place, around)
+        for p in range(starts[at], starts[at + 1]):
+            x, y, z = position[0, p], position[1, p], position[2, p]
+            n_near, touching = select_near(x, y, z, around, n_candidates, reach, squared, hit, near)
+            n_touching += touching
+            total, mean = 1.0, means[atom[p]]
+            for q in range(n_near):
+                weight = (1.0 - squared[near[q]] / (reach * reach)) ** 2
+                total += weight
+                other = values[place[near[q]]]
+                for column in range(values.shape[1]):
+                    mean[column] += weight * other[column]
+            mean /= total
+    return means, n_touching
 
 
 @njit(cache=True)
