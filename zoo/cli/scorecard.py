@@ -68,9 +68,7 @@ def command(task: str, features: str, family: str, temperature: str, **options: 
         results.mkdir(parents=True, exist_ok=True)
         prepare_studies(results)
     with _Progress(out) as progress:
-        held = held_out_scores(
-            plan, options["workers"], results if tuned else None, progress.start, progress.advance
-        )
+        held = held_out_scores(plan, options["workers"], results if tuned else None, progress.start, progress.advance)
         card = scorecard(held, temperature, progress.say)
         progress.say("figures")
         command_line = ""

@@ -47,6 +47,8 @@ class Scorecard:
     arrhenius : Arrhenius or None
     decays : list of Decay
         Of the score, of what the label is made of, of the descriptor alone.
+    temperature : str
+        What states it, in the words of the card.
     links : list of Link
         Score and label against the anisotropy ``measure``.
     chemistry : Chemistry or None
@@ -116,9 +118,9 @@ def scorecard(held: Held, temperature: str = "", on_step: Callable[[str], None] 
         if chemistry.no_swap:
             declined["species swap"] = chemistry.no_swap
     unit = rows.dataset.card.units.length
-    return Scorecard(
-        held, curves, found, temperature, decays, links, measure, chemistry, declined, unit, anisotropy
-    )  # fmt: skip
+    said = next((column.description for column in rows.dataset.card.columns if column.name == temperature), "")
+    key = f"{temperature} ({said})" if said else temperature
+    return Scorecard(held, curves, found, key, decays, links, measure, chemistry, declined, unit, anisotropy)
 
 
 def why_no_arrhenius(rows: TaskRows) -> str:
@@ -195,7 +197,9 @@ def _curves(held: Held) -> list[Curve]:
     card = rows.dataset.card
     rule = {"log10": f"log10 of {name}", "minus-log10": f"-log10 of {name}"}.get(rows.task.label.rule, name)
     title = "P_R, probability of the label" if classes else f"mean {rule}"
-    curves = [Curve(title, "1" if classes else unit, classes, response(held.softness, rows.target, rows.glass, classes))]
+    curves = [
+        Curve(title, "1" if classes else unit, classes, response(held.softness, rows.target, rows.glass, classes))
+    ]
     if classes and rows.task.label.rule != "flag":
         scaled, logarithmic = colour_scale(value)
         more = f"mean log10 of {name}" if logarithmic else f"mean {name}"

@@ -15,16 +15,18 @@ from zoo.scorecard.response import drawn_glasses
 Floats = NDArray[np.float64]
 
 REACH = 6.0
-"""Distance up to which pairs are looked at, in mean spacings (volume of an atom to the power 1/d), if the box allows."""
+"""Distance up to which pairs are looked at, in mean spacings (volume per atom to the power 1/d)."""
 BEYOND = 1.5
 """Distance from which decays are fitted, in mean spacings: beyond the first shell."""
 STEP = 0.15
 """Width of a bin, in mean spacings."""
-LEAST_PAIRS = 500
+LEAST_PAIRS = 50
 """Pairs of a bin in a glass, at least; fewer are left out."""
 LONGEST = 20.0
 """Decay lengths are sought up to this, in units of the fitted range."""
-DRAWS = 200
+TRIED = 400
+"""Decay lengths that are tried."""
+DRAWS = 500
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,14 @@ class Decay:
     r, mean, error : ndarrays of shape (n_bins,)
         Distance, mean of C(r) over glasses, its standard error (NaN with one glass).
     length, length_error, low, high : float
-        ξ of ``A exp(-(r - r_0) / ξ)`` by least squares over the fitted range, its standard deviation and 95 % interval
+        ξ of ``A exp(-(r - r_0) / ξ) + b`` by least squares over the fitted range, standard deviation and 95 % interval
         from drawing glasses anew. NaN where nothing decays there: no correlation beyond ``r_0``.
-    amplitude : float
-        A: the correlation at ``r_0`` by the fit.
+    amplitude, offset : float
+        A, the correlation at ``r_0`` by the fit, and b.
+    fit_from, fit_to : float
+        The fitted range: r_0 and its end.
+    shortest : float
+        The width of a bin, below which no ξ is told apart.
     n_glasses : int
     """
 
@@ -53,8 +59,10 @@ class Decay:
     low: float
     high: float
     amplitude: float
+    offset: float
     fit_from: float
     fit_to: float
+    shortest: float
     n_glasses: int
 
 
@@ -106,7 +114,7 @@ def autocorrelation(glass: Glass, fields: Floats, edges: Floats) -> Floats:
     value = np.where(known, delta, 0.0)
     n_bins = len(edges) - 1
     total, pairs = np.zeros((len(fields), n_bins)), np.zeros((len(fields), n_bins))
-    everywhere = known.all(axis=1)
+    everywhere: NDArray[np.bool_] = np.all(known, axis=1)
     for atoms, near in neighbor_batches(glass, float(edges[-1]), half=True):
         place = np.searchsorted(edges, near.distance, side="right") - 1
         used = (place >= 0) & (place < n_bins)
@@ -115,9 +123,9 @@ def autocorrelation(glass: Glass, fields: Floats, edges: Floats) -> Floats:
         for k in range(len(fields)):
             total[k] += np.bincount(place, value[k, i] * value[k, j], n_bins)
             pairs[k] += count if everywhere[k] else np.bincount(place, known[k, i] & known[k, j], n_bins)
-    variance = (value**2).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    variance = np.asarray((value**2).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
     enough = (pairs >= LEAST_PAIRS) & (variance > 0)[:, None]
-    return np.divide(total, pairs * variance[:, None], out=np.full(total.shape, np.nan), where=enough)
+    return np.asarray(np.divide(total, pairs * variance[:, None], out=np.full(total.shape, np.nan), where=enough))
 
 
 def without_species(glass: Glass, fields: Floats) -> Floats:
@@ -151,34 +159,58 @@ def decay_of(name: str, curves: Floats, edges: Floats, spacing: float) -> Decay:
         error = np.where(full, np.nan_to_num(curves).std(axis=0, ddof=1) / np.sqrt(n_glasses), np.nan)
     fitted = full & (edges[:-1] >= BEYOND * spacing * (1 - 1e-9))
     start, end = BEYOND * spacing, float(edges[-1])
-    length, amplitude = fit_decay(r[fitted] - start, mean[fitted])
+    step = float(edges[1] - edges[0])
+    length, amplitude, offset = (float(part[0]) for part in fit_decay(r[fitted] - start, mean[None, fitted], step))
     spread, low, high = float("nan"), float("nan"), float("nan")
     if n_glasses > 2 and np.isfinite(length):
         means = drawn_glasses(n_glasses, times=DRAWS) @ curves[:, fitted] / n_glasses
-        found = np.array([fit_decay(r[fitted] - start, curve)[0] for curve in means])
+        found = fit_decay(r[fitted] - start, means, step)[0]
         spread = float(np.nanstd(found))
         low, high = (float(value) for value in np.nanpercentile(found, [2.5, 97.5]))
-    return Decay(name, r, mean, error, length, spread, low, high, amplitude, start, end, n_glasses)
+    return Decay(name, r, mean, error, length, spread, low, high, amplitude, offset, start, end, step, n_glasses)
 
 
-def fit_decay(r: Floats, curve: Floats) -> tuple[float, float]:
-    """ξ and A of ``A exp(-r / ξ)`` by least squares; NaN where there is nothing positive that decays."""
-    from scipy.optimize import curve_fit
+def fit_decay(r: Floats, curves: Floats, shortest: float) -> tuple[Floats, Floats, Floats]:
+    """ξ, A and b of ``A exp(-r / ξ) + b`` by least squares, of several curves.
 
-    if len(r) < 4 or curve[: max(2, len(curve) // 4)].mean() <= 0:
-        return float("nan"), float("nan")
-    longest = LONGEST * float(r[-1] - r[0])
-    try:
-        (amplitude, length), _ = curve_fit(
-            lambda x, a, c: a * np.exp(-x / c),
-            r,
-            curve,
-            p0=(max(float(curve[0]), 1e-6), 0.25 * float(r[-1] - r[0])),
-            bounds=([0.0, 1e-3 * longest / LONGEST], [np.inf, longest]),
-        )
-    except RuntimeError:
-        return float("nan"), float("nan")
-    return (float(length), float(amplitude)) if length < 0.99 * longest else (float("nan"), float("nan"))
+    b is not above 0: a field less its mean adds up to 0, so that C lies lower everywhere, the more the smaller the glass.
+    Without it, ξ of a glass eight times as wide would come out a third too short.
+
+    Parameters
+    ----------
+    r : ndarray of shape (n_bins,)
+        From the start of the fitted range.
+    curves : ndarray of shape (n_curves, n_bins)
+    shortest : float
+        Least ξ, such as the width of a bin.
+
+    Returns
+    -------
+    three ndarrays of shape (n_curves,)
+        NaN where nothing positive decays within the range.
+    """
+    failed = np.full((3, len(curves)), np.nan)
+    if len(r) < 4 or not len(curves):
+        return failed[0], failed[1], failed[2]
+    lengths = np.geomspace(shortest, LONGEST * np.ptp(r), TRIED)
+    shape = np.exp(-r / lengths[:, None])
+
+    def best(of_shape: Floats, of_curve: Floats) -> tuple[NDArray[np.int64], Floats]:
+        """Which length explains most of each curve, and A."""
+        along = np.maximum(of_curve @ of_shape.T, 0.0)
+        size = (of_shape**2).sum(axis=1)
+        chosen = (along**2 / size).argmax(axis=1)
+        return chosen, along[np.arange(len(along)), chosen] / size[chosen]
+
+    mean = curves.mean(axis=1)
+    chosen, amplitude = best(shape - shape.mean(axis=1, keepdims=True), curves - mean[:, None])
+    offset = mean - amplitude * shape[chosen].mean(axis=1)
+    plain, plain_amplitude = best(shape, curves)
+    below = offset < 0
+    chosen, amplitude = np.where(below, chosen, plain), np.where(below, amplitude, plain_amplitude)
+    found = np.array([lengths[chosen], amplitude, np.where(below, offset, 0.0)])
+    found[:, (amplitude <= 0) | (chosen == TRIED - 1)] = np.nan
+    return found[0], found[1], found[2]
 
 
 def random_fields(features: NDArray[np.float32], seed: int, n: int = 8) -> Floats:

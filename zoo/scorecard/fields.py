@@ -1,4 +1,4 @@
-"""The score of a model as a field over all atoms of glasses that it has not seen: as they are, and with species swapped.
+"""The score of a model as a field over all atoms of glasses that it has not seen: as they are, and species swapped.
 
 Each fold is fitted as a suite fits it, and kept in the cache.
 """

@@ -43,7 +43,9 @@ def write_folder(card: Scorecard, folder: Path, command: str) -> list[Path]:
         for picture in pictures:
             with atomic_write(folder / "figures" / f"{picture.name}.{picture.kind}") as stream:
                 stream.write(picture.content)
-        for path, content in zip(paths, (page_of(card, pictures, command).encode(), numbers, buffer.getvalue()), strict=True):
+        for path, content in zip(
+            paths, (page_of(card, pictures, command).encode(), numbers, buffer.getvalue()), strict=True
+        ):
             with atomic_write(path) as stream:
                 stream.write(content)
     except OSError as error:
@@ -84,7 +86,7 @@ def table_of(card: Scorecard) -> pd.DataFrame:
 def numbers_of(card: Scorecard) -> dict[str, Any]:
     """Every number of the page, for JSON: NaN becomes null."""
     plan = card.held.plan
-    return _plain(
+    numbers: dict[str, Any] = _plain(
         {
             "plan": msgspec.structs.asdict(plan),
             "score": card.held.space,
@@ -99,6 +101,7 @@ def numbers_of(card: Scorecard) -> dict[str, Any]:
             "species": None if card.chemistry is None else asdict(card.chemistry),
         }
     )
+    return numbers
 
 
 def _plain(value: Any) -> Any:

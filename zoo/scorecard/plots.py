@@ -25,7 +25,7 @@ def pictures_of(card: Scorecard) -> list[Picture]:
     """Every figure that there is something for."""
     pictures = [draw_curves(card)]
     if card.arrhenius is not None:
-        pictures.append(draw_arrhenius(card.arrhenius, card.temperature))
+        pictures.append(draw_arrhenius(card.arrhenius, card.temperature.partition(" (")[0]))
     if card.decays:
         pictures.append(draw_decays(card.decays, card.length))
     if card.links:
@@ -60,6 +60,7 @@ def _draw_curve(axis: Any, curve: Curve) -> None:
     axis.set(xlabel=SCORE, ylabel=_plain(label))
     if curve.probability and (found.mean > 0).all() and found.mean.max() > 3 * found.mean.min():
         axis.set_yscale("log")
+        _plain_ticks(axis)
 
 
 def draw_arrhenius(found: Arrhenius, key: str) -> Picture:
@@ -78,6 +79,7 @@ def draw_arrhenius(found: Arrhenius, key: str) -> Picture:
                 t = 1 / np.array([found.temperature.min(), found.temperature.max()])
                 left.plot(t, np.exp(found.entropy[k] - found.barrier[k] * t), lw=0.9, color=colour)
         left.set(xlabel=_plain(f"1 / {key}"), ylabel="P_R, probability of the label", yscale="log")
+        _plain_ticks(left)
         figure.colorbar(mpl.cm.ScalarMappable(norm, "viridis"), ax=left, label="score S")
         right.errorbar(found.softness, found.barrier, 1.96 * found.barrier_error, fmt="o", ms=3.5, lw=1.1, color=INK)
         right.set(xlabel=SCORE, ylabel=_plain(f"slope ΔE (unit of {key})"))
@@ -91,7 +93,7 @@ def draw_decays(decays: list[Decay], length: str) -> Picture:
     with _figure(8.6, 3.3) as figure:
         axes = figure.subplots(1, 2)
         for decay, colour in zip(decays, COLOURS, strict=True):
-            text = f"{decay.name}: ξ = {length_text(decay, length)}"
+            text = f"{decay.name}: ξ {length_text(decay, length)}"
             for axis in axes:
                 shown = decay.mean > 0 if axis is axes[1] else np.ones(len(decay.r), bool)
                 error = np.minimum(decay.error, 0.95 * np.abs(decay.mean)) if axis is axes[1] else decay.error
@@ -101,7 +103,8 @@ def draw_decays(decays: list[Decay], length: str) -> Picture:
                 )  # fmt: skip
                 if np.isfinite(decay.length):
                     x = np.linspace(decay.fit_from, decay.fit_to, 100)
-                    axis.plot(x, decay.amplitude * np.exp(-(x - decay.fit_from) / decay.length), color=colour, lw=1.2)
+                    fit = decay.amplitude * np.exp(-(x - decay.fit_from) / decay.length) + decay.offset
+                    axis.plot(x, fit, color=colour, lw=1.2)
                 axis.set(xlabel=_plain(f"distance r ({length})"), ylabel="C(r)")
         axes[0].axhline(0, color="0.8", lw=0.8, zorder=0)
         axes[0].axvline(decays[0].fit_from, color="0.8", lw=0.8, ls=":")
@@ -132,16 +135,15 @@ def draw_links(links: list[Link], measure: str) -> Picture:
                 curve.softness, curve.mean, "o-", ms=3.5, lw=1, color=colour,
                 label=_plain(f"{link.name}: ρ = {link.correlation:+.2f}"),
             )  # fmt: skip
-        axis.set(
-            xlabel=f"anisotropy above the mean of its species ({measure})", ylabel="mean field (standard deviations)"
-        )
+        axis.set(xlabel=f"{measure}, above the mean of the species", ylabel="mean field (standard deviations)")
+        axis.locator_params(axis="x", nbins=6)
         axis.legend()
         return _picture(
             figure,
             "anisotropy",
             "Anisotropy of the surroundings",
-            "Score and what the label is made of, above the mean of the species, in bins of the local anisotropy. Band: "
-            "95 % from drawing glasses anew. ρ: rank correlation within a species.",
+            "Score and what the label is made of, above the mean of the species, in bins of the local anisotropy. "
+            "Band: 95 % from drawing glasses anew. ρ: rank correlation within a species.",
         )
 
 
@@ -160,7 +162,9 @@ def draw_swap(card: Scorecard) -> Picture:
         axis = figure.add_subplot()
         for number, name in enumerate(np.unique(species).tolist()):
             of = shown[species[shown] == name]
-            axis.scatter(x[of], y[of], 3, color=f"C{number}", alpha=0.5, linewidths=0, label=_plain(name), rasterized=True)
+            axis.scatter(
+                x[of], y[of], 3, color=f"C{number}", alpha=0.5, linewidths=0, label=_plain(name), rasterized=True
+            )
         low, high = np.nanpercentile(np.concatenate([x, y]), [0.2, 99.8])
         axis.plot([low, high], [low, high], color="0.5", lw=0.8)
         axis.set(xlabel=SCORE, ylabel="the same atom, species swapped", xlim=(low, high), ylim=(low, high))
@@ -178,8 +182,19 @@ def length_text(decay: Decay, unit: str) -> str:
     """``3.7 ± 0.2 Å``, or ``none``."""
     if not np.isfinite(decay.length):
         return "none"
+    if decay.length <= 1.001 * decay.shortest:
+        return f"at most {decay.shortest:.2g} {unit}"
     error = f" ± {decay.length_error:.2g}" if np.isfinite(decay.length_error) else ""
     return f"{decay.length:.2g}{error} {unit}"
+
+
+def _plain_ticks(axis: Any) -> None:
+    """0.05, 0.1, 0.2 on a logarithmic axis."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _plain(text: str) -> str:

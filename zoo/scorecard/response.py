@@ -1,4 +1,4 @@
-"""What is found at a given score: the probability to rearrange P_R(S), the mean of a value, a barrier; with temperature."""
+"""What is found at a given score: the probability to rearrange P_R(S), the mean of a value; and with temperature."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def response(softness: Floats, quantity: Floats, glass: Ints, probability: bool)
     at = glass * n_bins + place
 
     def sums(value: Floats) -> Floats:
-        return np.bincount(at, value, n_bins * n_glasses).reshape(n_glasses, n_bins)
+        return np.asarray(np.bincount(at, value, n_bins * n_glasses), float).reshape(n_glasses, n_bins)
 
     n, total, of_score = sums(np.ones(len(at))), sums(quantity), sums(softness)
     count = n.sum(axis=0)
@@ -192,7 +192,7 @@ def arrhenius(softness: Floats, label: Floats, temperature: Floats) -> Arrhenius
     at = np.searchsorted(known, temperature) * n_bins + place
     shape = len(known), n_bins
     n = np.bincount(at, minlength=len(known) * n_bins).reshape(shape).astype(float)
-    true = np.bincount(at, label, len(known) * n_bins).reshape(shape)
+    true = np.asarray(np.bincount(at, label, len(known) * n_bins), float).reshape(shape)
     middle = np.bincount(place, softness) / np.bincount(place)
     low, high = wilson(true, np.maximum(n, 1.0))
     barrier, error, entropy, chi = (np.full(n_bins, np.nan) for _ in range(4))

@@ -21,8 +21,8 @@ def local_anisotropy(glass: Glass) -> tuple[Floats, str]:
     """Anisotropy of the surroundings of every atom, and which measure it is.
 
     In a 3D glass without surfaces, ``1 - β``: β is the ratio of the smallest to the largest eigenvalue of the Minkowski
-    tensor ``Σ_faces area n n`` of the Voronoi cell (n: unit normal). Elsewhere, from the eigenvalues λ of ``Σ_j r_j r_j``
-    over neighbours within 1.5 mean spacings: ``((λ_1 - λ_2) / (λ_1 + λ_2))²`` in 2D, the relative shape anisotropy
+    tensor ``Σ_faces area n n`` of the Voronoi cell (n: unit normal). Elsewhere, from the eigenvalues λ of
+    ``Σ_j r_j r_j`` over neighbours within 1.5 mean spacings: ``((λ_1 - λ_2) / (λ_1 + λ_2))²`` in 2D, the relative shape anisotropy
     ``1 - 3 (λ_1 λ_2 + λ_2 λ_3 + λ_3 λ_1) / (λ_1 + λ_2 + λ_3)²`` in 3D.
 
     Returns
@@ -63,7 +63,7 @@ def _eigenvalues(center: NDArray[np.int64], weight: Floats, vector: Floats, n_at
 
 
 def _safe_ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0))
 
 
 @dataclass(frozen=True)

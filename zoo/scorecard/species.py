@@ -104,7 +104,7 @@ def species_of_rows(held: Held) -> NDArray[np.str_]:
 
 
 def scores_of(held: Held, score: Floats, used: NDArray[np.bool_]) -> dict[str, float]:
-    """Metrics that depend on order or on a straight line only, by glass or by fold as the task is scored; their mean."""
+    """Metrics of order or of a straight line, by glass or by fold as the task is scored; their mean."""
     rows = held.rows
     group = rows.glass if rows.task.score_by == "glass" else held.fold
     wanted = ("average_precision", "roc_auc") if rows.task.kind == "classification" else ("pearson", "spearman")

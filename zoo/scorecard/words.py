@@ -13,12 +13,12 @@ from zoo.scorecard.species import Chemistry
 
 CAVEAT = (
     "A good score need not be the right physics. A model can rank atoms well by what they are rather than by how they "
-    "are surrounded, by one species and not the other, or atom by atom without the extended soft regions that rearrange "
-    "together; and a model that scores less can have these right. What is tested here are consequences that accuracy "
-    "does not measure: how the probability to rearrange depends on the score (Schoenholz et al., Nat. Phys. 12, 469 "
+    "are surrounded, by one species and not the other, or atom by atom without the extended soft regions that "
+    "rearrange together; and a model that scores less can have these right. What is tested here are consequences that "
+    "accuracy does not measure: how the probability to rearrange depends on the score (Schoenholz et al., Nat. Phys. 12, 469 "
     "(2016)), over which distance atoms are alike (as Jung, Biroli & Berthier, Phys. Rev. Lett. 130, 238202 (2023), "
-    "compare the geometry of predicted and true dynamics), and what is left of it when chemistry is taken away. To pass "
-    "them proves no mechanism either."
+    "compare the geometry of predicted and true dynamics), and what is left of it when chemistry is taken away. "
+    "To pass them proves no mechanism either."
 )
 SMALL = 0.05
 """Correlation at the start of the fitted range below which atoms are called hardly alike."""
@@ -93,8 +93,8 @@ def _curve_words(curve: Curve) -> str:
     if curve.probability:
         times = f" ({last / first:.1f} times)" if first > 0 else ""
         return (
-            f"{parts}P_R goes from {first:.1%} to {last:.1%}{times}; ln P_R rises by {found.slope:.2f}{error} with every "
-            "standard deviation of the score."
+            f"{parts}P_R goes from {first:.1%} to {last:.1%}{times}; ln P_R rises by {found.slope:.2f}{error} with "
+            "every standard deviation of the score."
         )
     unit = "" if curve.unit == "1" else f" ({curve.unit})"
     return f"{parts}{curve.title}{unit} goes from {first:.3g} to {last:.3g}; slope {found.slope:.3g}{error}."
@@ -114,9 +114,10 @@ def arrhenius_words(card: Scorecard) -> str:
         check = f"The straight lines miss the counts by χ² = {found.misfit:.2g} per degree of freedom (1: they fit)."
     low, high = found.barrier[known][0], found.barrier[known][-1]
     return (
-        f"{len(found.temperature)} temperatures from {found.temperature[0]:g} to {found.temperature[-1]:g}. ΔE is "
-        f"{low:.3g} in the lowest and {high:.3g} in the highest bin of the score (unit of {card.temperature}). {check} "
-        "It is a barrier only where these are the temperatures at which rearrangements were counted."
+        f"{len(found.temperature)} temperatures from {found.temperature[0]:g} to {found.temperature[-1]:g}: "
+        f"{card.temperature}. ΔE is {low:.3g} in the lowest and {high:.3g} in the highest bin of the score, in the "
+        f"unit of the temperature. {check} It is a barrier only if rearrangements were counted at these temperatures, "
+        "which those of preparation are not."
     )
 
 
@@ -127,10 +128,10 @@ def correlation_words(card: Scorecard) -> list[str]:
         said = "no correlation that decays there"
         if np.isfinite(decay.length):
             interval = f", 95 % {decay.low:.2g} to {decay.high:.2g}" if np.isfinite(decay.low) else ""
-            said = f"ξ = {length_text(decay, card.length)}{interval}, correlation {_amplitude(decay)} at its start"
+            said = f"ξ {length_text(decay, card.length)}{interval}, correlation {_amplitude(decay)} at its start"
         lines.append(
-            f"{decay.name}: {said} (fitted from {decay.fit_from:.3g} to {decay.fit_to:.3g} {card.length}, "
-            f"{decay.n_glasses} glasses)."
+            f"{decay.name}: {said} (C(r) = A exp(-r/ξ) + b fitted from {decay.fit_from:.3g} to {decay.fit_to:.3g} "
+            f"{card.length}, {decay.n_glasses} glasses)."
         )
     return lines
 
@@ -161,8 +162,8 @@ def chemistry_words(card: Scorecard, found: Chemistry) -> list[str]:
     lines.append(
         f"Swapped, the score of an atom changes by {swap.change:.2g} standard deviations (root mean square; "
         f"{', '.join(f'{kind} {shift:+.2f}' for kind, shift in swap.shift.items())} on average) and keeps a rank "
-        f"correlation of {_number(swap.correlation)} with the score as it was, {_number(swap.correlation_within)} within "
-        f"one species; it still ranks the true labels with {title} {_number(swap.scores[name])}."
+        f"correlation of {_number(swap.correlation)} with the score as it was, {_number(swap.correlation_within)} "
+        f"within one species; it still ranks the true labels with {title} {_number(swap.scores[name])}."
     )
     return lines
 
