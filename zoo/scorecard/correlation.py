@@ -173,8 +173,8 @@ def decay_of(name: str, curves: Floats, edges: Floats, spacing: float) -> Decay:
 def fit_decay(r: Floats, curves: Floats, shortest: float) -> tuple[Floats, Floats, Floats]:
     """ξ, A and b of ``A exp(-r / ξ) + b`` by least squares, of several curves.
 
-    b is not above 0: a field less its mean adds up to 0, so that C lies lower everywhere, the more the smaller the glass.
-    Without it, ξ of a glass eight times as wide would come out a third too short.
+    b is not above 0: a field less its mean adds up to 0, so that C lies lower everywhere, the more the smaller the
+    glass. Without it, ξ of a glass eight times as wide would come out a third too short.
 
     Parameters
     ----------

@@ -116,8 +116,8 @@ def draw_decays(decays: list[Decay], length: str) -> Picture:
             figure,
             "correlation",
             "Over which distance are atoms alike?",
-            "Autocorrelation of the score of held-out glasses, of what the label is made of, and of sums of the columns "
-            "with random weights; each less the mean of the species in its glass. Bars: standard errors over glasses. "
+            "Autocorrelation of the score of held-out glasses, of what the label is made of, and of sums of "
+            "columns with random weights; each less the mean of the species in its glass. Bars: standard errors over glasses. "
             f"Lines: exponential decays, fitted from {decays[0].fit_from:.3g} to {decays[0].fit_to:.3g} {length}. "
             "Right: the same on a logarithmic scale.",
         )
@@ -165,9 +165,13 @@ def draw_swap(card: Scorecard) -> Picture:
             axis.scatter(
                 x[of], y[of], 3, color=f"C{number}", alpha=0.5, linewidths=0, label=_plain(name), rasterized=True
             )
-        low, high = np.nanpercentile(np.concatenate([x, y]), [0.2, 99.8])
+        low, high = np.nanpercentile(x, [0.2, 99.8])
+        below, above = np.nanpercentile(y, [0.5, 99.5])
         axis.plot([low, high], [low, high], color="0.5", lw=0.8)
-        axis.set(xlabel=SCORE, ylabel="the same atom, species swapped", xlim=(low, high), ylim=(low, high))
+        axis.set(xlabel=SCORE, ylabel="the same atom, species swapped", xlim=(low, high))
+        if above - below > 5 * (high - low):  # linear models leave all bounds
+            axis.set_yscale("symlog", linthresh=5.0)
+        axis.set_ylim(min(low, below), max(high, above))
         axis.legend(markerscale=3, title="true species")
         return _picture(
             figure,

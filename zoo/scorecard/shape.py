@@ -22,8 +22,8 @@ def local_anisotropy(glass: Glass) -> tuple[Floats, str]:
 
     In a 3D glass without surfaces, ``1 - β``: β is the ratio of the smallest to the largest eigenvalue of the Minkowski
     tensor ``Σ_faces area n n`` of the Voronoi cell (n: unit normal). Elsewhere, from the eigenvalues λ of
-    ``Σ_j r_j r_j`` over neighbours within 1.5 mean spacings: ``((λ_1 - λ_2) / (λ_1 + λ_2))²`` in 2D, the relative shape anisotropy
-    ``1 - 3 (λ_1 λ_2 + λ_2 λ_3 + λ_3 λ_1) / (λ_1 + λ_2 + λ_3)²`` in 3D.
+    ``Σ_j r_j r_j`` over neighbours within 1.5 mean spacings: ``((λ_1 - λ_2) / (λ_1 + λ_2))²`` in 2D, the relative shape
+    anisotropy ``1 - 3 (λ_1 λ_2 + λ_2 λ_3 + λ_3 λ_1) / (λ_1 + λ_2 + λ_3)²`` in 3D.
 
     Returns
     -------

@@ -39,9 +39,9 @@ class Swap:
     correlation_within : float
         The same among atoms of one species.
     change : float
-        Root mean square change, in standard deviations of the score.
+        Median absolute change, in standard deviations of the score: linear models leave all bounds for some atoms.
     shift : dict of str to float
-        Mean change of the atoms of each species (by its true name), in standard deviations.
+        Median change of the atoms of each species (by its true name), in standard deviations.
     scores : dict of float
         How well the swapped score still ranks the true labels.
     """
@@ -140,23 +140,23 @@ def _species_alone(held: Held, species: NDArray[np.str_]) -> Floats:
 def _swap(held: Held, species: NDArray[np.str_]) -> Swap:
     rows, place = held.rows, place_of_rows(held.plan.task)
     swapped = np.full(len(rows), np.nan)
-    whole, within, squares, shift = [], [], [], dict[str, list[float]]()
+    whole, within, changes, shift = [], [], list[Floats](), dict[str, list[Floats]]()
     for number, after in held.swapped.items():
         before, glass = held.atoms[number], rows.dataset.glasses[rows.glass_names[number]]
         here = rows.glass == number
         swapped[here] = after[place[here]]
         known = np.isfinite(before) & np.isfinite(after)
         whole.append(_rank_correlation(before[known], after[known]))
-        squares.append(float(((after - before)[known] ** 2).mean()))
+        changes.append(np.abs(after - before)[known])
         for kind in glass.kinds:
             used = known & (glass.species == kind)
             within.append(_rank_correlation(before[used], after[used]))
-            shift.setdefault(kind, []).append(float((after - before)[used].mean()))
+            shift.setdefault(kind, []).append((after - before)[used])
     return Swap(
         _mean(whole),
         _mean(within),
-        float(np.sqrt(np.mean(squares))),
-        {kind: float(np.mean(values)) for kind, values in shift.items()},
+        float(np.median(np.concatenate(changes))),
+        {kind: float(np.median(np.concatenate(values))) for kind, values in shift.items()},
         scores_of(held, swapped, np.isfinite(swapped)),
     )
 

@@ -15,10 +15,10 @@ CAVEAT = (
     "A good score need not be the right physics. A model can rank atoms well by what they are rather than by how they "
     "are surrounded, by one species and not the other, or atom by atom without the extended soft regions that "
     "rearrange together; and a model that scores less can have these right. What is tested here are consequences that "
-    "accuracy does not measure: how the probability to rearrange depends on the score (Schoenholz et al., Nat. Phys. 12, 469 "
-    "(2016)), over which distance atoms are alike (as Jung, Biroli & Berthier, Phys. Rev. Lett. 130, 238202 (2023), "
-    "compare the geometry of predicted and true dynamics), and what is left of it when chemistry is taken away. "
-    "To pass them proves no mechanism either."
+    "accuracy does not measure: how the probability to rearrange depends on the score (Schoenholz et al., Nat. Phys. "
+    "12, 469 (2016)), over which distance atoms are alike (as Jung, Biroli & Berthier, Phys. Rev. Lett. 130, 238202 "
+    "(2023), compare the geometry of predicted and true dynamics), and what is left of it when chemistry is taken "
+    "away. To pass them proves no mechanism either."
 )
 SMALL = 0.05
 """Correlation at the start of the fitted range below which atoms are called hardly alike."""
@@ -160,8 +160,8 @@ def chemistry_words(card: Scorecard, found: Chemistry) -> list[str]:
     if swap is None:
         return [*lines, f"Species are not swapped: {found.no_swap}."]
     lines.append(
-        f"Swapped, the score of an atom changes by {swap.change:.2g} standard deviations (root mean square; "
-        f"{', '.join(f'{kind} {shift:+.2f}' for kind, shift in swap.shift.items())} on average) and keeps a rank "
+        f"Swapped, the score of an atom changes by {swap.change:.2g} standard deviations (median; "
+        f"{', '.join(f'{kind} {shift:+.2f}' for kind, shift in swap.shift.items())}) and keeps a rank "
         f"correlation of {_number(swap.correlation)} with the score as it was, {_number(swap.correlation_within)} "
         f"within one species; it still ranks the true labels with {title} {_number(swap.scores[name])}."
     )
