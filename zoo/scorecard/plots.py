@@ -116,8 +116,8 @@ def draw_decays(decays: list[Decay], length: str) -> Picture:
             figure,
             "correlation",
             "Over which distance are atoms alike?",
-            "Autocorrelation of the score of held-out glasses, of what the label is made of, and of sums of "
-            "columns with random weights; each less the mean of the species in its glass. Bars: standard errors over glasses. "
+            "Autocorrelation of the score of held-out glasses, of what the label is made of, and of sums of columns "
+            "with random weights; each less the mean of the species in its glass. Bars: standard errors over glasses. "
             f"Lines: exponential decays, fitted from {decays[0].fit_from:.3g} to {decays[0].fit_to:.3g} {length}. "
             "Right: the same on a logarithmic scale.",
         )
