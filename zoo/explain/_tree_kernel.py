@@ -65,8 +65,8 @@ def add_tree(left, feature, threshold, right, value, depth, x, background, share
     depth : int
     x : (n_columns, n_rows) float64, background : (n_columns, n_background) float64
     shares : ``SHARES``
-    phi : (n_columns, n_rows) float64
-        Is added to.
+    phi : (n_rows, n_columns) float64
+        Is added to. The numbers of a row lie together: a leaf adds to several columns of a few rows.
 
     Returns
     -------
@@ -90,6 +90,7 @@ def add_tree(left, feature, threshold, right, value, depth, x, background, share
     times = np.empty(n_background, np.float64)
     first = np.empty(n_words, np.uint64)
     share = np.empty(MOST_COLUMNS, np.float64)
+    used = np.empty(MOST_COLUMNS, np.uint32)
     useful = _useful_nodes(left, right, value)
 
     rows[0] = np.arange(n)
@@ -136,11 +137,16 @@ def add_tree(left, feature, threshold, right, value, depth, x, background, share
             _share_out(
                 broken[level, group], alive[level, group], needed[level], times, first, shares, n_path[level], share
             )
-            begin, end = start[level, group], start[level, group + 1]
+            n_used = 0
             for k in range(n_path[level]):
                 if share[k] != 0.0:
-                    for place in range(begin, end):
-                        phi[path[k], rows[level, place]] += leaf * share[k]
+                    used[n_used] = path[k]
+                    share[n_used] = leaf * share[k]
+                    n_used += 1
+            for place in range(start[level, group], start[level, group + 1]):
+                row = np.uint32(rows[level, place])
+                for k in range(n_used):
+                    phi[row, used[k]] += share[k]
     return True
 
 
