@@ -224,7 +224,7 @@ def _split_groups(values, border, goes_left, mask, fulfil, n_above, above, below
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _share_out(broken, alive, needed, times, first, shares, share):  # type: ignore[no-untyped-def]
-    """Add to ``share``, which is zero, those of the columns of a path in the value of its leaf, over the background$
+    """Add to ``share``, which is zero, those of the columns of a path in the value of its leaf, over the background
     rows that count; the set of these columns.
     """
     one = np.uint64(1)

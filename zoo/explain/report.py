@@ -189,9 +189,10 @@ def _pictures(
         pictures.append(plots.draw_waterfall(study, found, place, name_of(study, row)))
     labels = [f"fold {fold}" for fold in np.unique(found.fold)]
     text = f"Rank correlation of the importance of columns between folds; a mean below {STABLE} is called unstable."
-    pictures.append(
-        plots.draw_matrix(stability.correlation, labels, f"stability-{found.family}", "Is it stable?", text)
-    )
+    if len(labels) > 1:
+        pictures.append(
+            plots.draw_matrix(stability.correlation, labels, f"stability-{found.family}", "Is it stable?", text)
+        )
     return pictures
 
 
