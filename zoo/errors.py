@@ -88,6 +88,10 @@ class ExplainError(ZooError):
     """A model cannot be explained, or not as it is asked for."""
 
 
+class ScorecardError(ZooError):
+    """The physics of a model cannot be looked at as it is asked for."""
+
+
 class ClusterError(ZooError):
     """The cluster that is to do the work cannot be reached."""
 

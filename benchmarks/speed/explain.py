@@ -1,13 +1,14 @@
 """Speed of exact Shapley values of trees beside shap, on the same models, rows and background, with values compared.
 
-    python benchmarks/speed/explain.py                      # 10,000 atoms, 100 columns, 2 processes, every tree family
-    python benchmarks/speed/explain.py --families lightgbm --peer-rows 10000
+    python benchmarks/speed/explain.py                      # 4,000 atoms, 100 columns, every tree family
+    python benchmarks/speed/explain.py --families lightgbm --atoms 10000 --peer-rows 10000 --cores 2
 
 shap is called in the usual way, ``TreeExplainer(model, background, feature_perturbation="interventional")``: one
 thread, which is all that it has for this. It explains ``--peer-rows`` of the rows, and its time is scaled up to all of
 them, unless they are all asked for; its time is proportional to rows. Ours are split over ``--cores`` processes, whose
 start and compilation (once per checkout) are not counted. Wall times need a machine that does nothing else; CPU times
-are given beside them, and ``times_cpu`` is how often ours fit into shap's on one core. Writes ``explain.csv``.
+are given beside them, and ``times_cpu`` is how often ours fit into shap's on one core. Writes ``explain.csv`` and
+prints the table of ``docs/speed.md``.
 """
 
 from __future__ import annotations
@@ -95,10 +96,10 @@ def main() -> None:
     every = [family.name for family in model_families if family.explained_by == "trees"]
     parser.add_argument("--families", nargs="+", default=every)
     parser.add_argument("--kinds", nargs="+", default=["classification", "regression"])
-    parser.add_argument("--atoms", type=int, default=10_000)
+    parser.add_argument("--atoms", type=int, default=4_000)
     parser.add_argument("--train", type=int, default=4_000)
-    parser.add_argument("--peer-rows", type=int, default=200)
-    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--peer-rows", type=int, default=40)
+    parser.add_argument("--cores", type=int, default=1)
     options = parser.parse_args()
     one_thread_each()
     console, table = Console(width=140, highlight=False), Table(header_style="bold", box=None)
@@ -114,6 +115,18 @@ def main() -> None:
     for row in results:
         table.add_row(*(f"{value}" for value in row.values()))
     console.print(table)
+    print(markdown(results))
+
+
+def markdown(results: list[dict[str, Any]]) -> str:
+    """The table as it stands in ``docs/speed.md``: CPU seconds."""
+    lines = ["| family | answers | trees x leaves | glass-zoo | shap | times |", "|---|---|---|---:|---:|---:|"]
+    for row in results:
+        kind = "classes" if row["kind"] == "classification" else "values"
+        size = f"{row['trees']:,} x {row['leaves']:,.0f}"
+        seconds = f"{row['ours_cpu_s']:.2g} | {row['shap_cpu_s']:.3g}"
+        lines.append(f"| {row['family']} | {kind} | {size} | {seconds} | {row['times_cpu']:.2g} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

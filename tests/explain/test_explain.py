@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 from toy import write_task
 
 from zoo.benchmark.cell import folds_of, task_rows
@@ -25,7 +26,7 @@ from zoo.explain.importance import (
 )
 from zoo.explain.published import compared
 from zoo.explain.report import page_of, summarise
-from zoo.explain.request import Request, checked, choose_rows
+from zoo.explain.request import Request, checked, choose_rows, some_folds
 from zoo.explain.stability import agreement_of, stability_of
 from zoo.features.declaration import Column
 from zoo.formats import read_glass
@@ -139,6 +140,42 @@ def test_atoms_without_a_label_cannot_be_told_about(root: Path):
         checked(Request("toy-class", "coordination", ("prior",), **SMALL, atoms=(("g2", 5),)))
     checked(Request("toy-class", "coordination", ("prior",), **SMALL, atoms=(("g2", 105),)))
     assert len(asked.atoms) == 0
+
+
+def test_some_folds_hold_out_what_is_asked_for(root: Path):
+    asked = Request("toy-class", "coordination", ("decision-tree",), **SMALL, glass="g3", atoms=(("g5", 1),))
+    fold = {name: k for k, split in enumerate(folds_of("toy-class", "glass")) for name in _glasses(split.test)}
+    chosen = some_folds(asked, 1)
+    assert set(chosen) == {fold["g3"], fold["g5"]}
+    assert len(some_folds(asked, 3)) == 3
+    (found,) = explain(replace(asked, folds=chosen), workers=1).explanations
+    assert set(found.fold.tolist()) == set(chosen)
+    assert found.drawn.sum() == 30, "all rows, from fewer folds"
+    assert found.glass_values is not None
+    left = next(name for name in fold if fold[name] not in chosen) if len(chosen) < 3 else ""
+    if left:
+        with pytest.raises(ExplainError, match=f"glass {left} is in fold {fold[left]}"):
+            explain(replace(asked, folds=chosen, glass=left), workers=1)
+
+
+def _glasses(rows) -> set[str]:
+    task = task_rows("toy-class")
+    return {task.glass_names[number] for number in task.glass[rows]}
+
+
+def test_an_ensemble_of_many_fits_is_explained_on_two_folds_unless_all_are_asked_for(root: Path, monkeypatch, tmp_path):
+    asked = []
+
+    def stop(request, *others):
+        asked.append(request)
+        raise ExplainError("enough")
+
+    monkeypatch.setattr("zoo.explain.explain.explain", stop)
+    for words in (["--family", "autogluon"], ["--family", "autogluon", "--folds", "3"], ["--family", "logistic"]):
+        with pytest.raises(SystemExit):
+            main(["explain", "toy-class", "--features", "coordination", *words, "-o", str(tmp_path)])
+    assert [len(request.explained_folds) for request in asked] == [2, 3, 3]
+    assert "2 of 3 folds are fitted and explained" in checked(asked[0])[1][0]
 
 
 def test_a_family_that_fails_is_left_out_with_its_reason(root: Path):
@@ -286,6 +323,8 @@ def test_a_control_with_one_column_or_without_an_answer_is_explained_too(root: P
     ("words", "sentence"),
     [
         ([], "name what to explain"),
+        (["--family", "prior", "--folds", "4"], "has 3 folds, got --folds 4"),
+        (["--model", "nowhere"], "name --model alone"),
         (["--family", "prior", "--atoms", "g1"], "atoms are named GLASS:ATOM"),
         (["--family", "prior", "--color", "densty"], "no physical family of coordination is called 'densty'"),
     ],

@@ -190,6 +190,7 @@ def test_an_ensemble_is_the_sum_of_its_members_where_it_is_one(kind, members, ex
     explainer = explainer_of(ensemble, model_families["autogluon"], kind, X, 23, 0)
     assert explainer.exact == exact
     assert ("weighted sum" in explainer.method) == exact
+    assert ("0-lightgbm of the ensemble has no exact values" in explainer.method) == (not exact)
     values, error = explainer.values(ROWS[:2], BACKGROUND)
     truth = by_definition(explainer.output, ROWS[:2], BACKGROUND)
     allowed = 1e-6 if exact else 5 * error.max()

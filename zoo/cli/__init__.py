@@ -22,6 +22,7 @@ COMMANDS = {
     "automl": ("zoo.cli.automl", "Choose features, model and settings for a task together, and save the ensemble."),
     "predict": ("zoo.cli.predict", "Apply a saved model to your own glass."),
     "explain": ("zoo.cli.explain", "Say which columns a model's answers rest on, by Shapley values."),
+    "scorecard": ("zoo.cli.scorecard", "Say whether a model's score behaves as the physics asks, beyond its accuracy."),
     "track": ("zoo.cli.track", "Write what a suite has scored as MLflow runs; zoo run does so at its end."),
     "ui": ("zoo.cli.ui", "Open MLflow's pages on the runs, or Optuna's on the searches."),
     "board": ("zoo.cli.board", "Print the leaderboard or write it as a page."),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from zoo.cli import console
 from zoo.errors import ExplainError
@@ -15,6 +16,8 @@ from zoo.errors import ExplainError
 if TYPE_CHECKING:
     from zoo.explain.report import Summary
 
+JOINED_FOLDS = 2
+"""Folds of an ensemble that are explained unless more are asked for: each fit takes a minute and more."""
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -22,14 +25,17 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     "explain",
     epilog="Examples: zoo explain shear-2pct --features radial-coarse --family lightgbm -o why; zoo explain shear-2pct "
     "--features radial-coarse --compare logistic,random-forest,lightgbm --atoms cu50zr50-s1:12; zoo explain "
-    "soft-double-well --features pair --family gradient-boosting. Open why/index.html; the extxyz opens in OVITO.",
+    "soft-double-well --features pair --family gradient-boosting; zoo explain shear-2pct --model "
+    "shear-2pct-model. Open why/index.html; the extxyz opens in OVITO.",
 )
 @click.argument("task")
-@click.option("--features", required=True, help="Feature set, or an expression such as radial+voronoi@cg.")
+@click.option("--features", default="", help="Feature set, or an expression such as radial+voronoi@cg.")
 @click.option("--family", default="", help="Model family.")
 @click.option("--compare", default="", help="Several families, a,b,c, on the same rows.")
+@click.option("--model", type=FOLDER, help="A model saved by zoo automl, instead of features and family.")
 @click.option("--rows", type=click.IntRange(1), default=400, show_default=True, help="Held-out rows, over all folds.")
 @click.option("--sampled-rows", type=click.IntRange(1), default=40, show_default=True, help="Where values are sampled.")
+@click.option("--folds", type=click.IntRange(1), help="How many to fit and explain; all, of AutoGluon's ensembles 2.")
 @click.option("--background", type=click.IntRange(1), default=100, show_default=True, help="Training rows of a fold.")
 @click.option("--permutations", type=click.IntRange(2), default=24, show_default=True, help="Pairs for a sampled row.")
 @click.option("--atoms", default="", help="Rows to tell about: GLASS:ATOM,...; of a table of pairs ROW,... (from 0).")
@@ -52,14 +58,24 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
     from zoo.benchmark.cell import prepare_studies, task_rows
     from zoo.explain.explain import explain
     from zoo.explain.report import require_group, summarise, write_folder
-    from zoo.explain.request import Request
+    from zoo.explain.request import Request, require_model, some_folds
+    from zoo.models.declaration import model_families
     from zoo.paths import default_results_dir
 
+    rows = task_rows(task)
     names = tuple(filter(None, [family, *compare.split(",")]))
+    saved = None
+    if options["model"]:
+        if names or features or options["folds"] or options["mode"] != "default":
+            raise ExplainError("a saved model has features, family, mode and fold of its own: name --model alone")
+        saved = require_model(options["model"], task)
+        names, features = ("autogluon",), "+".join(saved.features)
     if not names:
         raise ExplainError("name what to explain: --family NAME, or --compare NAME,NAME; zoo list models shows them")
-    rows = task_rows(task)
-    glass = options["glass"] or ("" if rows.dataset.card.kind == "pairs" else rows.glass_names[0])
+    if not features:
+        raise ExplainError("name what the models read: --features NAME; zoo list features shows them")
+    first = "" if rows.dataset.card.kind == "pairs" else saved.test_glasses[0] if saved else rows.glass_names[0]
+    glass = options["glass"] or first
     tuned = options["mode"] != "default"
     request = Request(
         task,
@@ -76,7 +92,17 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
         options["mode"],
         options["trials"] if tuned else 0,
         options["tune_seconds"] if tuned else 0,
+        (saved.fold,) if saved else (),
+        str(options["model"].resolve()) if saved else "",
     )
+    if saved is None:
+        joined = options["mode"] == "ensembled" or any(model_families[name].folded for name in names)
+        n_folds = options["folds"] or (JOINED_FOLDS if joined else rows.task.folds)
+        if n_folds > rows.task.folds:
+            raise ExplainError(f"task {rows.task.name} has {rows.task.folds} folds, got --folds {n_folds}")
+        request = msgspec.structs.replace(
+            request, folds=() if n_folds == rows.task.folds else some_folds(request, n_folds)
+        )
     require_group(request, options["color"])
     folder = (options["output"] or Path(f"{rows.task.name}-explained")).resolve()
     out = console(highlight=False)

@@ -65,8 +65,8 @@ def add_tree(left, feature, threshold, right, value, depth, x, background, share
     depth : int
     x : (n_columns, n_rows) float64, background : (n_columns, n_background) float64
     shares : ``SHARES``
-    phi : (n_columns, n_rows) float64
-        Is added to.
+    phi : (n_rows, n_columns) float64
+        Is added to. The numbers of a row lie together: a leaf adds to several columns of a few rows.
 
     Returns
     -------
@@ -89,7 +89,9 @@ def add_tree(left, feature, threshold, right, value, depth, x, background, share
     aside = np.empty(n, np.int32)
     times = np.empty(n_background, np.float64)
     first = np.empty(n_words, np.uint64)
-    share = np.empty(MOST_COLUMNS, np.float64)
+    share = np.zeros(MOST_COLUMNS, np.float64)
+    amount = np.empty(MOST_COLUMNS, np.float64)
+    used = np.empty(MOST_COLUMNS, np.uint32)
     useful = _useful_nodes(left, right, value)
 
     rows[0] = np.arange(n)
@@ -133,14 +135,19 @@ def add_tree(left, feature, threshold, right, value, depth, x, background, share
         _count_alike(needed[level], times, first)
         leaf = value[node] / n_background
         for group in range(n_groups[level]):
-            _share_out(
-                broken[level, group], alive[level, group], needed[level], times, first, shares, n_path[level], share
-            )
-            begin, end = start[level, group], start[level, group + 1]
-            for k in range(n_path[level]):
-                if share[k] != 0.0:
-                    for place in range(begin, end):
-                        phi[path[k], rows[level, place]] += leaf * share[k]
+            touched = _share_out(broken[level, group], alive[level, group], needed[level], times, first, shares, share)
+            n_used = 0
+            while touched:
+                k = _lowest(touched)
+                touched &= touched - one
+                used[n_used] = path[k]
+                amount[n_used] = leaf * share[k]
+                share[k] = 0.0
+                n_used += 1
+            for place in range(start[level, group], start[level, group + 1]):
+                row = np.uint32(rows[level, place])
+                for k in range(n_used):
+                    phi[row, used[k]] += amount[k]
     return True
 
 
@@ -190,7 +197,7 @@ def _split_groups(values, border, goes_left, mask, fulfil, n_above, above, below
         else:
             before = at
             for place in range(start_above[group], start_above[group + 1]):
-                row = rows_above[place]
+                row = np.uint32(rows_above[place])
                 if (values[row] <= border) == goes_left:
                     rows[at] = row
                     at += 1
@@ -216,28 +223,31 @@ def _split_groups(values, border, goes_left, mask, fulfil, n_above, above, below
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _share_out(broken, alive, needed, times, first, shares, n_path, share):  # type: ignore[no-untyped-def]
-    """Shares of the ``n_path`` columns of a path in the value of its leaf, over the background rows that count."""
+def _share_out(broken, alive, needed, times, first, shares, share):  # type: ignore[no-untyped-def]
+    """Add to ``share``, which is zero, those of the columns of a path in the value of its leaf, over the background
+    rows that count; the set of these columns.
+    """
     one = np.uint64(1)
-    for k in range(n_path):
-        share[k] = 0.0
+    touched = broken
     against, m = 0.0, _count(broken)
     for word in range(len(alive)):
         left_over = alive[word] & first[word]
         while left_over:
-            z = 64 * word + _lowest(left_over)
+            z = np.uint64(64 * word + _lowest(left_over))
             left_over &= left_over - one
             needs = needed[z]
             n_needs = _count(needs)
             if m:
                 against += times[z] * shares[m, n_needs]
             part = times[z] * shares[n_needs, m] if n_needs else 0.0
+            touched |= needs
             while needs:
                 share[_lowest(needs)] += part
                 needs &= needs - one
     while broken:
         share[_lowest(broken)] = -against
         broken &= broken - one
+    return touched
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]

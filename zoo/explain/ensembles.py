@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from zoo.explain.explainers import Explainer, SumExplainer
 
+BAGGED = "_BAG_L1"
+"""Ending of the names of AutoGluon's models."""
 READABLE = ("LGBModel", "XGBoostModel", "CatBoostModel", "RFModel", "XTModel")
 """AutoGluon's own models whose trees can be read; its linear models transform columns in ways that are not linear."""
 
@@ -30,8 +32,8 @@ def is_ensemble(estimator: Any) -> bool:
     return hasattr(estimator, "predictor_") and hasattr(estimator, "weights_")
 
 
-def sum_of_members(ensemble: Any, kind: TaskKind, x: FloatArray) -> SumExplainer | None:
-    """The ensemble as a weighted sum of explained members; None where it is no such sum.
+def sum_of_members(ensemble: Any, kind: TaskKind, x: FloatArray) -> SumExplainer | str:
+    """The ensemble as a weighted sum of explained members; where it is no such sum, which member spoils it.
 
     Raises
     ------
@@ -47,12 +49,12 @@ def sum_of_members(ensemble: Any, kind: TaskKind, x: FloatArray) -> SumExplainer
         for share, model in _children(ensemble, name):
             part = _explained(model, kind, x)
             if part is None:
-                return None
+                return f"{name.removesuffix(BAGGED)} of the ensemble has no exact values in its output"
             parts.append((weight * share, *part))
     found = SumExplainer(parts, "value" if kind == "regression" else "probability", 0.0)
     score = predict_scores(ensemble, x, kind)
     found.disagreement = float(np.abs(found.output(x) - score).max() / (score.std() or 1.0))
-    return found if found.disagreement < AGREEMENT else None
+    return found if found.disagreement < AGREEMENT else "its members do not add up to what it predicts"
 
 
 def _children(ensemble: Any, name: str) -> list[tuple[float, Any]]:

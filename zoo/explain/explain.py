@@ -140,17 +140,17 @@ def explain(
         features_of_glasses(rows, request.features)  # once, not in every worker
     left_out = {name: reason for name in request.families if (reason := cell_declines(request.cell(name, 0)))}
     names = [name for name in request.families if name not in left_out]
-    jobs = [(name, fold) for name in names for fold in range(rows.task.folds)]
+    jobs = [(name, fold) for name in names for fold in request.explained_folds]
     todo = [job for job in jobs if read_part(part_path(request, *job)) is None]
     on_start(len(todo))
     failed = _explain_folds(request, todo, workers, address_of(studies) if studies else None, on_finish)
     left_out |= failed
     parts = {
-        name: [_part(request, name, fold) for fold in range(rows.task.folds)] for name in names if name not in failed
+        name: [_part(request, name, fold) for fold in request.explained_folds] for name in names if name not in failed
     }
     if not parts:
         raise ExplainError(next(iter(left_out.values())))
-    found = [_joined(name, of_folds) for name, of_folds in parts.items()]
+    found = [_joined(name, of_folds, request.explained_folds) for name, of_folds in parts.items()]
     x = feature_matrix(request.task, request.features).matrix
     return Study(request, columns_of(request), x, found, left_out, notes)
 
@@ -195,7 +195,7 @@ def _part(request: Request, family: str, fold: int) -> FoldValues:
     return found
 
 
-def _joined(family: str, parts: list[FoldValues]) -> Explanation:
+def _joined(family: str, parts: list[FoldValues], folds: tuple[int, ...]) -> Explanation:
     sizes = [len(part.rows) for part in parts]
 
     def of_rows(values: list[float]) -> Floats:
@@ -214,7 +214,7 @@ def _joined(family: str, parts: list[FoldValues]) -> Explanation:
         "; ".join(methods),
         exact,
         joined("rows"),
-        np.repeat(np.arange(len(parts)), sizes),
+        np.repeat(folds, sizes),
         joined("drawn"),
         joined("values"),
         None if exact else np.concatenate(errors),

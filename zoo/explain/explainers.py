@@ -179,7 +179,7 @@ def explainer_of(
     try:
         if is_ensemble(estimator):
             found = sum_of_members(estimator, kind, x)
-            return found or _sampled(estimator, kind, permutations, seed)
+            return _sampled(estimator, kind, permutations, seed, found) if isinstance(found, str) else found
         if family.explained_by == "trees":
             return trees_explainer(estimator, kind, x)
         if family.explained_by == "coefficients":
@@ -244,12 +244,13 @@ def linear_explainer(estimator: Any, kind: TaskKind, x: FloatArray) -> LinearExp
     return found
 
 
-def _sampled(estimator: Any, kind: TaskKind, permutations: int, seed: int) -> SampledExplainer:
+def _sampled(estimator: Any, kind: TaskKind, permutations: int, seed: int, why: str = "") -> SampledExplainer:
     if kind == "regression":
         space: Space = "value"
     else:
         space = "probability" if hasattr(estimator, "predict_proba") else "margin"
-    return SampledExplainer(estimator, kind, space, permutations, seed)
+    method = f"permutations, sampled: {why}" if why else "permutations, sampled"
+    return SampledExplainer(estimator, kind, space, permutations, seed, method)
 
 
 def _disagreement(output: Floats, score: Floats) -> float:

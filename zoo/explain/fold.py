@@ -124,14 +124,19 @@ def _explained(request: Request, name: str, fold: int, studies: str | None) -> F
     split = folds_of(request.task, "glass")[fold]
     training = training_of(cell, x, task_rows(request.task).target, split, kind)
     try:
-        budget = Budget(cell.trials, cell.tune_seconds)
-        estimator = choose(family, cell.mode, training, budget, studies, key_of(cell)).fit(training)
+        if request.model:
+            from zoo.models._autogluon import load_ensemble
+
+            estimator = load_ensemble(Path(request.model) / "predictor", kind)
+        else:
+            budget = Budget(cell.trials, cell.tune_seconds)
+            estimator = choose(family, cell.mode, training, budget, studies, key_of(cell)).fit(training)
     except Exception as error:  # a family may fail in any way; the report shows how
         raise ExplainError(f"{name} has failed in fold {fold}: {type(error).__name__}: {error}") from error
     chosen = choose_rows(request, fold)
     spread = np.ascontiguousarray(x[chosen.spread])
     explainer = explainer_of(estimator, family, kind, spread, request.permutations, request.seed)
-    drawn = chosen.drawn if explainer.exact else chosen.drawn[: share_of(request.sampled_rows, request.task, fold)]
+    drawn = chosen.drawn if explainer.exact else chosen.drawn[: share_of(request, request.sampled_rows, fold)]
     rows = np.concatenate([drawn, chosen.chosen])
     background = choose_background(request, fold, training.x)
     spread_output = explainer.output(spread)

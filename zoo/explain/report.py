@@ -187,11 +187,12 @@ def _pictures(
     for row in told_rows(study):
         place = int(np.flatnonzero(found.rows == row)[0])
         pictures.append(plots.draw_waterfall(study, found, place, name_of(study, row)))
-    labels = [f"fold {fold}" for fold in range(len(stability.correlation))]
+    labels = [f"fold {fold}" for fold in np.unique(found.fold)]
     text = f"Rank correlation of the importance of columns between folds; a mean below {STABLE} is called unstable."
-    pictures.append(
-        plots.draw_matrix(stability.correlation, labels, f"stability-{found.family}", "Is it stable?", text)
-    )
+    if len(labels) > 1:
+        pictures.append(
+            plots.draw_matrix(stability.correlation, labels, f"stability-{found.family}", "Is it stable?", text)
+        )
     return pictures
 
 

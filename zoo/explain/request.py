@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo._files import sha256_of
 from zoo._machine import versions
 from zoo.benchmark.cell import RECORDED, cell_declines, features_of_glasses, folds_of, key_of, task_rows
 from zoo.benchmark.splits import OptimisticSplit, Split
@@ -18,6 +21,9 @@ from zoo.benchmark.task import TaskRows
 from zoo.errors import ExplainError, UnknownNameError
 from zoo.features.declaration import Column, FloatArray, feature_sets
 from zoo.models.declaration import model_families
+
+if TYPE_CHECKING:
+    from zoo.benchmark.saved import SavedModel
 
 VERSION = 1
 """Raise it when the same request gives other values: stored ones are then not reused."""
@@ -46,6 +52,10 @@ class Request(msgspec.Struct, frozen=True):
         Rows that are explained besides, the atom counted from 0; of a table of pairs ``("", row)``.
     glass : str
         Explained in whole, by families whose values are exact; empty: none.
+    folds : tuple of int
+        Folds that are fitted and explained; empty: all.
+    model : str
+        Folder of a saved model that is explained instead of a fit, on the glasses of its fold; its family is autogluon.
     """
 
     task: str
@@ -62,6 +72,13 @@ class Request(msgspec.Struct, frozen=True):
     mode: Mode = "default"
     trials: int = 0
     tune_seconds: int = 0
+    folds: tuple[int, ...] = ()
+    model: str = ""
+
+    @property
+    def explained_folds(self) -> tuple[int, ...]:
+        """Folds that are explained."""
+        return self.folds or tuple(range(task_rows(self.task).task.folds))
 
     def cell(self, family: str, fold: int) -> Cell:
         """The cell whose fit is explained: that of a suite with the same cap, seed and budget."""
@@ -73,7 +90,13 @@ class Request(msgspec.Struct, frozen=True):
         here = fold_of_glass(self, self.glass) == fold if self.glass else False
         test = set(folds_of(self.task, "glass")[fold].test.tolist())
         atoms = tuple(atom for atom, row in zip(self.atoms, rows_of_atoms(self), strict=True) if row in test)
-        asked = msgspec.structs.replace(self, families=(), glass=self.glass if here else "", atoms=atoms)
+        asked = msgspec.structs.replace(
+            self,
+            families=(),
+            glass=self.glass if here else "",
+            atoms=atoms,
+            model=sha256_of(Path(self.model) / "model.json") if self.model else "",
+        )
         text = (
             f"{VERSION} {versions(*RECORDED)} {key_of(self.cell(family, fold))} {msgspec.json.encode(asked).decode()}"
         )
@@ -104,13 +127,27 @@ def choose_rows(request: Request, fold: int) -> ChosenRows:
     test = folds_of(request.task, "glass")[fold].test
     order = np.random.default_rng([request.seed, fold, 11]).permutation(test)
     chosen = np.array([row for row in rows_of_atoms(request) if row in set(test.tolist())], np.int64)
-    return ChosenRows(order[: share_of(request.rows, request.task, fold)], chosen, order[:SCALE_ROWS])
+    return ChosenRows(order[: share_of(request, request.rows, fold)], chosen, order[:SCALE_ROWS])
 
 
-def share_of(rows: int, task: str, fold: int) -> int:
+def share_of(request: Request, rows: int, fold: int) -> int:
     """How many of the rows fall to one fold."""
-    folds = task_rows(task).task.folds
-    return rows // folds + (fold < rows % folds)
+    folds = request.explained_folds
+    return rows // len(folds) + (folds.index(fold) < rows % len(folds))
+
+
+def some_folds(request: Request, n: int) -> tuple[int, ...]:
+    """``n`` folds, or more: those that hold out the glass and the atoms of a request, then the first ones."""
+    folds = range(task_rows(request.task).task.folds)
+    wanted = [fold_of_glass(request, request.glass)] if request.glass else []
+    wanted += _folds_of_atoms(request)
+    order = list(dict.fromkeys([*wanted, *folds]))
+    return tuple(sorted(order[: max(n, len(set(wanted)))]))
+
+
+def _folds_of_atoms(request: Request) -> list[int]:
+    tests = [set(split.test.tolist()) for split in folds_of(request.task, "glass")]
+    return [next(fold for fold, test in enumerate(tests) if row in test) for row in rows_of_atoms(request)]
 
 
 def choose_background(request: Request, fold: int, x: FloatArray) -> FloatArray:
@@ -205,8 +242,13 @@ def checked(request: Request) -> tuple[Request, list[str]]:
         model_families[family].require_software()
     if len(set(request.families)) < len(request.families):
         raise ExplainError(f"every family is named once, got {', '.join(request.families)}")
-    splits = folds_of(request.task, "glass")
+    splits = [folds_of(request.task, "glass")[fold] for fold in request.explained_folds]
     held_out = sum(len(split.test) for split in splits)
+    if len(splits) < rows.task.folds and not request.model:
+        which = " and ".join(str(fold) for fold in request.explained_folds)
+        notes.append(
+            f"{len(splits)} of {rows.task.folds} folds are fitted and explained ({which}); --folds sets how many"
+        )
     if request.rows < len(splits) or request.sampled_rows < len(splits):
         raise ExplainError(
             f"every fold needs a row, task {rows.task.name} has {len(splits)} folds, got "
@@ -224,6 +266,7 @@ def checked(request: Request) -> tuple[Request, list[str]]:
         raise UnknownNameError("glass", request.glass, rows.glass_names)
     if request.glass and pairs:
         raise ExplainError(f"{rows.task.dataset} is a table of pairs: there are no atoms of a glass to explain")
+    _require_held_out(request)
     reasons = {family: cell_declines(request.cell(family, 0)) for family in request.families}
     if all(reasons.values()):
         family, reason = next(iter(reasons.items()))
@@ -234,3 +277,38 @@ def checked(request: Request) -> tuple[Request, list[str]]:
             f"{request.features} has {len(columns_of(request))}"
         )
     return request, notes
+
+
+def require_model(folder: Path, task: str) -> SavedModel:
+    """A saved model of a task, whose test glasses are the ones that a fold of the task holds out.
+
+    Raises
+    ------
+    ModelError, ExplainError
+        It is missing or damaged, of another task, or of other data or labels than those at hand.
+    """
+    from zoo.benchmark.saved import read_model
+
+    model, rows = read_model(folder), task_rows(task)
+    if model.task != task:
+        raise ExplainError(f"{folder} is a model of task {model.task}, got {task}: name that one")
+    if (model.task_version, model.data_hash) != (rows.task.version, rows.dataset.card.content_hash):
+        raise ExplainError(
+            f"{folder} was made with other data or labels of task {task} than those at hand, so that which glasses it "
+            "has not seen is not known: make it again with zoo automl"
+        )
+    return model
+
+
+def _require_held_out(request: Request) -> None:
+    """Refuse a glass or an atom whose fold is not explained."""
+    places = {f"glass {request.glass}": fold_of_glass(request, request.glass)} if request.glass else {}
+    named = (f"{glass}:{atom}" if glass else str(atom) for glass, atom in request.atoms)
+    places |= dict(zip(named, _folds_of_atoms(request), strict=True))
+    for what, fold in places.items():
+        if fold not in request.explained_folds:
+            whose = "by the saved model" if request.model else "here"
+            raise ExplainError(
+                f"only what is held out can be explained, {what} is in fold {fold}, {whose} it is fold "
+                f"{', '.join(str(k) for k in request.explained_folds)}: name another"
+            )

@@ -46,7 +46,7 @@ def stability_of(found: Explanation) -> Stability:
     n_folds, n_columns = by_fold.shape
     correlation = _rank_correlation(by_fold)
     pairs = correlation[np.triu_indices(n_folds, 1)]
-    mean, least = (float(pairs.mean()), float(pairs.min())) if n_columns > 2 else (np.nan, np.nan)
+    mean, least = (float(pairs.mean()), float(pairs.min())) if n_columns > 2 and len(pairs) else (np.nan, np.nan)
     best = [set(np.argsort(-part, kind="stable")[:TOP].tolist()) for part in by_fold]
     common = [len(best[a] & best[b]) / len(best[a]) for a, b in zip(*np.triu_indices(n_folds, 1), strict=True)]
     warnings = []
@@ -64,7 +64,10 @@ def stability_of(found: Explanation) -> Stability:
             f"{found.family}: {drowned} of {n_columns} columns are less than twice as important as sampling noise "
             "makes any column; more --permutations tell them apart"
         )
-    return Stability(correlation, mean, least, float(np.mean(common)) if n_columns > TOP else np.nan, warnings)
+    if n_folds == 1:
+        warnings.append(f"{found.family} is explained on one fold: whether another fit would say the same is not known")
+    top = float(np.mean(common)) if n_columns > TOP and common else np.nan
+    return Stability(correlation, mean, least, top, warnings)
 
 
 def agreement_of(study: Study) -> Floats:

@@ -84,10 +84,10 @@ class Trees:
         walks = [_Walk(tree) for tree in self.trees]
         for first in range(0, len(values), ROWS):
             columns = np.ascontiguousarray(np.asarray(x[first : first + ROWS], np.float64).T)
-            phi = np.zeros_like(columns)
+            phi = np.zeros(columns.shape[::-1])
             for walk in walks:
                 walk.add(columns, absent, phi)
-            values[first : first + ROWS] = phi.T
+            values[first : first + ROWS] = phi
         return values
 
 
@@ -100,7 +100,7 @@ class _Walk:
         self.conditions = list(dict.fromkeys(zip(tree.feature[inner], tree.threshold[inner], strict=True)))
 
     def add(self, x: Floats, background: Floats, phi: Floats) -> None:
-        """Add the values of the rows of ``x`` to ``phi``, both (n_columns, n_rows)."""
+        """Add the values of the rows of ``x``, (n_columns, n_rows), to ``phi``, (n_rows, n_columns)."""
         if 2 ** len(self.conditions) > x.shape[1]:
             self._add(x, background, phi)
             return
@@ -112,10 +112,10 @@ class _Walk:
         first[met[::-1]] = np.arange(len(met))[::-1]
         found = np.flatnonzero(first >= 0)
         number[found] = np.arange(len(found))
-        of_patterns = np.zeros((len(x), len(found)))
+        of_patterns = np.zeros((len(found), len(x)))
         self._add(np.ascontiguousarray(x[:, first[found]]), background, of_patterns)
         for column in {column for column, _ in self.conditions}:
-            phi[column] += of_patterns[column][number[met]]
+            phi[:, column] += of_patterns[number[met], column]
 
     def _add(self, x: Floats, background: Floats, phi: Floats) -> None:
         from zoo.explain._tree_kernel import MOST_COLUMNS, SHARES, add_tree

@@ -188,6 +188,15 @@ class Ensemble:
         return np.asarray(self.predictor_.predict(_table(x), as_pandas=False))
 
 
+def load_ensemble(folder: Path, kind: TaskKind) -> Ensemble:
+    """An ensemble that was fitted in a folder; its settings are not known any more, only its models."""
+    ensemble = Ensemble(kind, 0, {}, folder=folder)
+    ensemble.predictor_ = TabularPredictor.load(str(folder), verbosity=0)
+    ensemble.predictor_.persist("best", max_memory=None)
+    ensemble.weights_ = ensemble._weights()
+    return ensemble
+
+
 def load_predictor(folder: Path, kind: TaskKind) -> Callable[[FloatArray], NDArray[np.float64]]:
     """What an ensemble that was fitted in a folder predicts: probability of class 1, or the value, shape (n_rows,)."""
     predictor = TabularPredictor.load(str(folder), verbosity=0)
