@@ -54,7 +54,7 @@ class Arms(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):
-    """A number that the paper reports, and where."""
+    """A number that the paper reports, and where; ``family``: of the rows of this one only."""
 
     task: str
     features: str
@@ -64,6 +64,7 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
     column: str = ""
     learn: str = ""
     metric: str = ""
+    family: str = ""
 
 
 class FigureCard(Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,7 +168,8 @@ def metric_of(paper: Paper, arm: Arm) -> str:
 def published_of(paper: Paper, arm: Arm) -> list[Published]:
     """Numbers that the paper reports for an arm."""
     wanted = arm.task, arm.features, arm.column, arm.learn
-    return [entry for entry in paper.published if (entry.task, entry.features, entry.column, entry.learn) == wanted]
+    found = [entry for entry in paper.published if (entry.task, entry.features, entry.column, entry.learn) == wanted]
+    return [entry for entry in found if entry.family in ("", arm.family)]
 
 
 def _folder() -> Path:
