@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from zoo.features import physics_inspired
 from zoo.features.conditions import declines_unless_bulk
-from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
+from zoo.features.declaration import Column, FeatureSet, feature_sets
 
 if TYPE_CHECKING:
     from zoo.glass import Glass

@@ -163,7 +163,7 @@ MIXTURES = {
         sigma=(1.0, 0.88, 0.8),
         inner=2.3,
         outer=2.5,
-        citation="Kob & Andersen, Phys. Rev. E 51, 4626 (1995); taken to zero smoothly between 2.3 and 2.5 σ of the pair",
+        citation="Kob & Andersen, Phys. Rev. E 51, 4626 (1995); taken to zero smoothly from 2.3 to 2.5 σ of the pair",
         species=("A", "B"),
     ),
 }

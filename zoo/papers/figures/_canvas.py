@@ -98,6 +98,15 @@ def frame_roc(axis: Any) -> None:
     axis.legend(loc="lower right")
 
 
+def label_of(name: str, unit: str) -> str:
+    """Axis label of a stored quantity: ``d2min_0.020`` in Å² is *D²min at 2 % strain (Å²)*."""
+    found = re.fullmatch(r"(.+?)_(?:(-?[xyz]{2})_)?(0\.\d+)", name)
+    text = (found[1] if found else name).replace("d2min", "D²min").replace("_", " ")
+    if found:
+        text += f" at {100 * float(found[3]):g} % strain" + (f" along {found[2]}" if found[2] else "")
+    return plain(text + (f" ({unit})" if unit != "1" else ""))
+
+
 def plain(text: str) -> str:
     """Without what matplotlib would take for mathematics."""
     return text.replace("$", r"\$")

@@ -15,7 +15,7 @@ def draw(study: Study, options: dict[str, Any]) -> str:
     arms = [arm for arm in study.arms if arm.task == options["task"] and study.score(arm, "by-glass").value is not None]
     with canvas(1, 4.8, 4.4) as (figure, axes):
         for number, arm in enumerate(arms):
-            name = plain(f"{arm.title}, {arm.family}")
+            name = plain(f"{arm.title}, {arm.family_title}")
             ours, theirs = study.score(arm, "by-glass").value, study.score(arm, "published").value
             draw_roc(axes[0], table_of(study, arm, "by-glass"), f"{name}: {ours:.3f}", f"C{number}")
             if theirs is not None:
