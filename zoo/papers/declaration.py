@@ -159,9 +159,17 @@ def read_paper(name: str) -> Paper:
 
 
 def arms_of(paper: Paper, quick: bool = False) -> list[Arm]:
-    """Every arm of a paper, once; with ``quick`` those that a quick run has."""
+    """Every arm of a paper, once; with ``quick`` those that a quick run has, none with a limit of rows of its own."""
     arms = [
-        Arm(task, features, family, column, entry.learn, tuple(sorted(entry.settings.items())), entry.max_rows)
+        Arm(
+            task,
+            features,
+            family,
+            column,
+            entry.learn,
+            tuple(sorted(entry.settings.items())),
+            0 if quick else entry.max_rows,
+        )
         for entry in paper.arms
         if entry.quick or not quick
         for task in entry.tasks

@@ -48,7 +48,7 @@ def read_entries(pages: Path) -> list[Entry]:
     found = []
     for path in sorted(pages.glob("*/paper.json")):
         record = json.loads(path.read_text())
-        row = next((row for row in record["rows"] if row["headline"]), None)
+        row = next((row for row in record["rows"] if row.get("headline")), None)  # older pages name none
         if row is not None:
             figure = f"{path.parent.name}/figure-1.svg" if (path.parent / "figure-1.svg").exists() else ""
             found.append(

@@ -198,16 +198,11 @@ def runs_of(arms: list[Arm], protocol: Protocol, seed: int) -> list[ArmRun]:
     """
     runs = []
     for arm in arms:
-        limited = replace(protocol, max_rows=_fewer(arm.max_rows, protocol.max_rows))
+        limited = replace(protocol, max_rows=arm.max_rows or protocol.max_rows)
         if arm.learn and not _pair(arm).shared(0, 1):
             raise PaperError(f"{arm.learn} and {arm.task} must be about the same glasses")
         runs += [ArmRun(arm, limited, way, seed, _key(arm, limited, way, seed)) for way in ways_of(protocol)]
     return runs
-
-
-def _fewer(first: int, second: int) -> int:
-    """The smaller of two limits of rows; 0 is no limit."""
-    return min(first, second) if first and second else first or second
 
 
 def ways_of(protocol: Protocol) -> list[Way]:
