@@ -11,7 +11,14 @@ import tomli_w
 from zoo.papers import limits, protocol
 from zoo.transfer import fits, groups
 
-CACHED = (limits.limit_of, groups.rows_of_targets, fits.groups_of, fits.alignment_of, fits.glasses_per_fit, protocol._pair)
+CACHED = (
+    limits.limit_of,
+    groups.rows_of_targets,
+    fits.groups_of,
+    fits.alignment_of,
+    fits.glasses_per_fit,
+    protocol._pair,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -34,10 +34,11 @@ def draw(study: Study, options: dict[str, Any]) -> str:
             best = limit_of(task).of_metric(metric)
             if best is not None and arms:
                 axis.axvline(best, color="0.5", lw=1.0, ls=":", zorder=0, label="ceiling of label noise")
+                axis.set_xlim(right=max(axis.get_xlim()[1], best + 0.01))
             if metric in CHANCE:
                 axis.axvline(CHANCE[metric], color="0.8", lw=0.8, zorder=0)
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 2 * len(tasks)))
         return svg_of(figure)
 
 
