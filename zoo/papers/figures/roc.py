@@ -21,4 +21,4 @@ def draw(study: Study, options: dict[str, Any]) -> str:
             if theirs is not None:
                 draw_roc(axes[0], table_of(study, arm, "published"), f"as published: {theirs:.3f}", f"C{number}", "--")
         frame_roc(axes[0])
-        return svg_of(figure)
+        return svg_of(figure, tight=True)
