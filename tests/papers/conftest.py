@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from zoo.papers import protocol
+from zoo.papers import limits, protocol
 from zoo.transfer import fits, groups
 
-CACHED = (groups.rows_of_targets, fits.groups_of, fits.alignment_of, fits.glasses_per_fit, protocol._pair)
+CACHED = (
+    limits.limit_of,
+    groups.rows_of_targets,
+    fits.groups_of,
+    fits.alignment_of,
+    fits.glasses_per_fit,
+    protocol._pair,
+)
 
 
 @pytest.fixture(autouse=True)

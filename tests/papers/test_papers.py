@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
+from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 from toy import write_task
@@ -12,12 +15,17 @@ from toy import write_task
 from zoo.benchmark.cell import task_rows
 from zoo.benchmark.jobs import run_jobs
 from zoo.cli import main
+from zoo.datasets.reliability import Reliability
 from zoo.errors import DeclarationError, PaperError, UnknownNameError
+from zoo.papers import limits
 from zoo.papers.declaration import arms_of, paper_names, published_of, read_paper
+from zoo.papers.figures import distance
 from zoo.papers.figures.distance import decay_length
+from zoo.papers.index import read_entries, write_index
 from zoo.papers.page import write_files
 from zoo.papers.protocol import ways_of
 from zoo.papers.study import Study, sentences
+from zoo.transfer.scores import ceiling
 
 
 def study_of(name, folder, **options):
@@ -169,6 +177,74 @@ def test_quick_is_less(root, tmp_path, write_paper):
     assert not {run.key for run in quick.runs} & {run.key for run in full.runs}
 
 
+def test_a_row_may_have_a_limit_of_its_own(root, tmp_path, write_paper):
+    arms = [{"tasks": ["toy-class"], "features": ["coordination"], "families": ["logistic"], "max_rows": 20}]
+    study = Study(read_paper(write_paper(arms=arms)), tmp_path)
+    assert {len(step.train) for step in steps(study, "by-glass")} == {20}
+    assert study.arms[0].recipe == "20 rows"
+    assert not Study(study.paper, tmp_path, quick=True).arms[0].max_rows
+
+
+def test_a_number_may_be_of_one_family(root, tmp_path, write_paper):
+    published = [{"task": "toy-class", "features": "coordination", "family": "ridge", "value": 0.9, "source": "x"}]
+    study = study_of(write_paper(published=published), tmp_path)
+    assert not published_of(study.paper, study.arms[0])
+    published[0]["family"] = "logistic"
+    study = study_of(write_paper(published=published), tmp_path)
+    here = study.score(study.arms[0], "published").value
+    assert f"reports a ROC AUC of 0.900; its protocol on the glasses at hand gives {here:.3f}" in sentences(study)[0]
+
+
+def test_the_index_has_the_row_that_stands_for_a_paper(root, tmp_path, write_paper):
+    arms = [{"tasks": ["toy-class"], "features": ["species", "coordination"], "families": ["logistic"]}]
+    published = [{"task": "toy-class", "features": "coordination", "value": 0.912, "source": "x"}]
+    study = study_of(write_paper(arms=arms, published=published), tmp_path)
+    write_files(study, tmp_path / "pages" / "toy-paper")
+    (tmp_path / "pages" / "older").mkdir()
+    (tmp_path / "pages" / "older" / "paper.json").write_text('{"rows": [{}]}')
+    (entry,) = read_entries(tmp_path / "pages")
+    assert entry.question == "toy-class, coordination, logistic"
+    text = write_index(tmp_path / "pages").read_text()
+    ours = study.score(study.arms[1], "by-glass").value
+    assert "Toys &lt;i&gt;" in text
+    assert "0.912" in text
+    assert f"{ours:.3f}" in text
+    assert 'href="toy-paper/index.html"' in text
+    with pytest.raises(PaperError, match="zoo paper NAME"):
+        write_index(tmp_path / "nothing")
+
+
+def test_the_limit_follows_from_directions_that_disagree(root, tmp_path, monkeypatch):
+    """One direction of loading: what the others score, and less than the mean over all could reach."""
+    rows = task_rows("toy-class")
+    random = np.random.default_rng(0)
+    truth = random.normal(size=rows.target.size)
+    names = ("push_xy_0.020", "push_xz_0.020")
+    values = dict(zip(names, truth + random.normal(size=(2, len(truth))), strict=True))
+    edges = np.cumsum([0, *(len(rows.dataset.glasses[name]) for name in rows.glass_names)])
+    glasses = {
+        name: rows.dataset.glasses[name].with_fields(
+            **{key: (value[edges[k] : edges[k + 1]], "1") for key, value in values.items()}
+        )
+        for k, name in enumerate(rows.glass_names)
+    }
+    first = values[names[0]]
+    target = (first >= np.quantile(first, 0.9)).astype(float)
+    dataset = SimpleNamespace(glasses=glasses, card=rows.dataset.card)
+    task = msgspec.structs.replace(rows.task, target=[names[0]])
+    known = Reliability("push_0.020", names, "2 directions of shear", 0.5, (0.5, 0.5))
+    monkeypatch.setattr(limits, "label_reliability", lambda dataset, species: [known])
+    changed = dataclasses.replace(rows, task=task, dataset=dataset, target=target)
+    monkeypatch.setattr(limits, "task_rows", lambda name: changed)
+    found = limits.limit_of.__wrapped__("toy-class")
+    assert found.value == pytest.approx(ceiling("classification", 0.5, rows.task.label.fraction))
+    assert "correlate by 0.50" in found.note
+    other = float(found.note.split("scores xz ")[1].removesuffix("."))
+    assert 0.7 < other < 0.9
+    assert found.of_metric("roc_auc") == found.value
+    assert found.of_metric("mcc") is None
+
+
 def test_a_wrong_paper_is_a_sentence(root, tmp_path, write_paper):
     arms = [{"tasks": ["toy-class"], "features": ["coordination"], "families": ["logistic"], "columns": ["n9"]}]
     with pytest.raises(DeclarationError, match="no column 'n9'"):
@@ -184,6 +260,20 @@ def test_a_wrong_paper_is_a_sentence(root, tmp_path, write_paper):
     study = study_of(write_paper(figures=figures), tmp_path)
     with pytest.raises(PaperError, match="needs the option 'fields'"):
         write_files(study, tmp_path / "out")
+
+
+def test_softness_of_a_glass_without_correlations_has_no_excess(root, tmp_path):
+    """Shells of a crystal are at sharp distances: softness that follows the shells alone must not show."""
+    rows = task_rows("toy-class")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distance, "REACH", 5.0)
+        patch.setattr(distance, "FEWEST", 10)
+        r, flat = distance.softness_around("toy-class", np.ones(len(rows)))
+        assert len(r) > 2
+        np.testing.assert_allclose(flat, 0.0, atol=1e-12)
+        _, own = distance.softness_around("toy-class", rows.target)
+        assert np.isfinite(own).all()
+        assert np.abs(own).max() > 0
 
 
 def test_a_decay_length_is_found():

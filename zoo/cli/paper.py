@@ -32,6 +32,7 @@ def command(
     """
     from zoo.errors import PaperError, ZooError
     from zoo.papers.declaration import paper_names, read_paper
+    from zoo.papers.index import write_index
     from zoo.papers.study import Study
     from zoo.paths import default_results_dir
 
@@ -44,16 +45,17 @@ def command(
     folder = (results or default_results_dir()).resolve()
     names = paper_names() if name == "all" else [name]
     failed = []
+    pages = (output or folder / "papers" / "pages").resolve()
     for paper in names:
         study = Study(read_paper(paper), folder, quick)
-        place = (output or folder / "papers" / "pages") / study.paper.name
         try:
-            _repeat(study, place.resolve(), workers, out)
+            _repeat(study, pages / study.paper.name, workers, out)
         except ZooError as error:
             if len(names) == 1:
                 raise
             failed.append(paper)
             out.print(f"{paper}: {error}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    out.print(f"[green]index[/] {write_index(pages)}", highlight=False, soft_wrap=True)
     if failed:
         raise PaperError(f"{len(failed)} of {len(names)} papers could not be repeated: {', '.join(failed)}")
 
@@ -102,6 +104,7 @@ def _show(lines: list[Any], out: Any) -> None:
         table.add_column(title)
     for way in lines[0].scores:
         table.add_column(WAYS[way], justify="right")
+    table.add_column("ceiling", justify="right")
     for line in lines:
         task = f"{line.arm.learn} → {line.arm.task}" if line.arm.learn else line.arm.task
         scores = [
@@ -110,5 +113,6 @@ def _show(lines: list[Any], out: Any) -> None:
             else f"{score.value:.3f}" + (f" ± {score.error:.3f}" if score.error and way == "published" else "")
             for way, score in line.scores.items()
         ]
-        table.add_row(task, line.arm.title, line.arm.family, line.metric, line.published, *scores)
+        scores.append("" if line.ceiling is None else f"{line.ceiling:.2f}")
+        table.add_row(task, line.arm.title, line.arm.family_title, line.metric, line.published, *scores)
     out.print(table)

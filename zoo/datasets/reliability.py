@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -66,8 +66,8 @@ def spearman_brown(agreement: float, parts: int) -> float:
     return parts * agreement / (1 + (parts - 1) * agreement)
 
 
-def label_reliability(dataset: Dataset) -> list[Reliability]:
-    """Reliability of every label that was measured more than once.
+def label_reliability(dataset: Dataset, species: Sequence[str] = ()) -> list[Reliability]:
+    """Reliability of every label that was measured more than once; of the atoms of some ``species``, if any is named.
 
     Three kinds of repetition are recognised: columns ``x_even`` and ``x_odd``, each from half of the searches or runs;
     columns that differ by the direction of shear only, whose agreement tells how much of their mean belongs to the atom
@@ -77,8 +77,11 @@ def label_reliability(dataset: Dataset) -> list[Reliability]:
     from zoo.datasets.rows import rows_of
 
     rows = rows_of(dataset, "target")
+    kept = np.ones(len(rows), bool)
+    if species and dataset.card.kind == "glasses":
+        kept = np.isin(np.concatenate([glass.species for glass in dataset.glasses.values()]), list(species))
     found = [
-        _measure(label, parts, how, [rows.columns[part] for part in parts], rows.group)
+        _measure(label, parts, how, [rows.columns[part][kept] for part in parts], rows.group[kept])
         for label, parts, how in [*_halves(list(rows.columns)), *_directions(list(rows.columns))]
     ]
     found = found or list(_from_events(dataset))

@@ -41,7 +41,7 @@ class Arms(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``columns`` keeps some columns of the set only, each as an arm of its own. ``learn`` names another task that is
     learnt from; ``tasks`` are then predicted without having been learnt. With ``quick`` the arms are part of a
-    quick run.
+    quick run. ``max_rows`` takes the place of the protocol's where it is given.
     """
 
     tasks: Annotated[list[str], Meta(min_length=1)]
@@ -51,10 +51,11 @@ class Arms(Struct, frozen=True, forbid_unknown_fields=True):
     learn: str = ""
     settings: dict[str, float | int | str | bool] = {}
     quick: bool = True
+    max_rows: Annotated[int, Meta(ge=0)] = 0
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):
-    """A number that the paper reports, and where."""
+    """A number that the paper reports, and where; ``family``: of the rows of this one only."""
 
     task: str
     features: str
@@ -64,6 +65,7 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
     column: str = ""
     learn: str = ""
     metric: str = ""
+    family: str = ""
 
 
 class FigureCard(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +107,18 @@ class Arm:
     column: str = ""
     learn: str = ""
     settings: tuple[tuple[str, float | int | str | bool], ...] = ()
+    max_rows: int = 0
+
+    @property
+    def recipe(self) -> str:
+        """Settings of the family and limit of rows that are not the usual ones, in words."""
+        words = [key if value is True else f"{key} {value}" for key, value in self.settings]
+        return ", ".join(words + ([f"{self.max_rows:,} rows"] if self.max_rows else []))
+
+    @property
+    def family_title(self) -> str:
+        """Of the family, with what is not usual about it."""
+        return f"{self.family} ({self.recipe})" if self.recipe else self.family
 
     @property
     def title(self) -> str:
@@ -145,9 +159,17 @@ def read_paper(name: str) -> Paper:
 
 
 def arms_of(paper: Paper, quick: bool = False) -> list[Arm]:
-    """Every arm of a paper, once; with ``quick`` those that a quick run has."""
+    """Every arm of a paper, once; with ``quick`` those that a quick run has, none with a limit of rows of its own."""
     arms = [
-        Arm(task, features, family, column, entry.learn, tuple(sorted(entry.settings.items())))
+        Arm(
+            task,
+            features,
+            family,
+            column,
+            entry.learn,
+            tuple(sorted(entry.settings.items())),
+            0 if quick else entry.max_rows,
+        )
         for entry in paper.arms
         if entry.quick or not quick
         for task in entry.tasks
@@ -167,7 +189,13 @@ def metric_of(paper: Paper, arm: Arm) -> str:
 def published_of(paper: Paper, arm: Arm) -> list[Published]:
     """Numbers that the paper reports for an arm."""
     wanted = arm.task, arm.features, arm.column, arm.learn
-    return [entry for entry in paper.published if (entry.task, entry.features, entry.column, entry.learn) == wanted]
+    found = [entry for entry in paper.published if (entry.task, entry.features, entry.column, entry.learn) == wanted]
+    return [entry for entry in found if entry.family in ("", arm.family)]
+
+
+def headline_of(paper: Paper, arms: list[Arm]) -> Arm:
+    """The row that stands for a paper: the first that it reports a number for, or the first."""
+    return next((arm for arm in arms if published_of(paper, arm)), arms[0])
 
 
 def _folder() -> Path:

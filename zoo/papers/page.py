@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import msgspec
 
 from zoo._files import atomic_write
 from zoo.benchmark.metrics import TITLES
-from zoo.papers.declaration import Arm, metric_of
+from zoo.papers.declaration import Arm, headline_of, metric_of
 from zoo.papers.figures import draw_figure
+from zoo.papers.limits import Limit, limit_of
 from zoo.papers.protocol import WAYS, Way, ways_of
 from zoo.papers.study import Score, Study, published_text, sentences
 
@@ -25,6 +26,7 @@ class Line:
     metric: str
     published: str
     scores: dict[Way, Score]
+    ceiling: float | None
 
     @property
     def note(self) -> str:
@@ -51,12 +53,18 @@ def lines_of(study: Study) -> list[Line]:
             TITLES[metric_of(study.paper, arm)],
             published_text(study, arm),
             {way: study.score(arm, way) for way in ways},
+            limit_of(arm.task).of_metric(metric_of(study.paper, arm)),
         )
         for arm in study.arms
     ]
     tasks = list(dict.fromkeys(line.arm.task for line in lines))
     lines.sort(key=lambda line: (tasks.index(line.arm.task), line.arm.learn, -(line.scores["by-glass"].value or -1.0)))
     return lines
+
+
+def limits_of(study: Study) -> list[Limit]:
+    """Of every task of the paper."""
+    return [limit_of(task) for task in dict.fromkeys(arm.task for arm in study.arms)]
 
 
 def write_files(study: Study, folder: Path) -> Path:
@@ -89,6 +97,7 @@ def _render(study: Study, lines: list[Line], figures: list[Drawn]) -> str:
         ways={way: WAYS[way] for way in ways_of(study.paper.protocol)},
         figures=figures,
         sentences=sentences(study),
+        limits=limits_of(study),
         ladders=[matrix for matrix in ladders if matrix.ladder],
         made=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
@@ -96,12 +105,16 @@ def _render(study: Study, lines: list[Line], figures: list[Drawn]) -> str:
 
 def _record(study: Study, lines: list[Line]) -> dict[str, Any]:
     """Every number of the page."""
+    headline = headline_of(study.paper, study.arms)
     return {
         "paper": study.paper.name,
+        "title": study.paper.title,
         "citation": study.paper.citation,
         "quick": study.quick,
+        "cpu_seconds": study.cpu_seconds,
         "rows": [
             {
+                "headline": line.arm == headline,
                 "task": line.arm.task,
                 "features": line.arm.features,
                 "column": line.arm.column,
@@ -109,6 +122,8 @@ def _record(study: Study, lines: list[Line]) -> dict[str, Any]:
                 "learn": line.arm.learn,
                 "metric": line.metric,
                 "reported": line.published,
+                "ceiling": line.ceiling,
+                "recipe": line.arm.recipe,
                 "scores": {
                     way: {
                         "value": s.value,
@@ -122,5 +137,6 @@ def _record(study: Study, lines: list[Line]) -> dict[str, Any]:
             }
             for line in lines
         ],
+        "limits": [asdict(limit) for limit in limits_of(study)],
         "sentences": sentences(study),
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from zoo.benchmark.cell import empty_result, feature_matrix, features_decline, task_rows
@@ -197,9 +198,10 @@ def runs_of(arms: list[Arm], protocol: Protocol, seed: int) -> list[ArmRun]:
     """
     runs = []
     for arm in arms:
+        limited = replace(protocol, max_rows=arm.max_rows or protocol.max_rows)
         if arm.learn and not _pair(arm).shared(0, 1):
             raise PaperError(f"{arm.learn} and {arm.task} must be about the same glasses")
-        runs += [ArmRun(arm, protocol, way, seed, _key(arm, protocol, way, seed)) for way in ways_of(protocol)]
+        runs += [ArmRun(arm, limited, way, seed, _key(arm, limited, way, seed)) for way in ways_of(protocol)]
     return runs
 
 
@@ -212,7 +214,7 @@ def _key(arm: Arm, protocol: Protocol, way: Way, seed: int) -> str:
     tasks = [task_rows(name) for name in filter(None, (arm.task, arm.learn))]
     parts = [
         VERSION,
-        asdict(arm),
+        {key: value for key, value in asdict(arm).items() if key != "max_rows"},  # it is in the protocol
         # words are no part of the numbers
         [protocol.split, protocol.balance, protocol.folds, protocol.repeats, protocol.max_rows],
         way,

@@ -150,6 +150,12 @@ class Study:
         interval = found.interval if metric == METRIC[task.kind] else None
         return found.scores.get(metric), interval
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Of all fits and predictions, as the store has them; features and transfer are not among them."""
+        found = (self.store().get(run.key) for run in self.runs)
+        return float(sum(result.fit_seconds or 0.0 for result in found if result is not None))
+
     def matrix(self, options: dict[str, Any]) -> Matrix:
         """The transfer matrix of a ladder."""
         return make_matrix(self.plan(options), self.folder)
@@ -228,16 +234,38 @@ def column_of(task: str, field: str) -> NDArray[np.float64]:
 
 
 def sentences(study: Study) -> list[str]:
-    """What the split and what the rest changes, in numbers, mean over the arms that have all scores."""
+    """What is reported, what the split and what the rest changes, in numbers, mean over the arms that have them all."""
     from zoo.benchmark.metrics import TITLES
 
-    found = []
+    found = _against_reported(study)
     metrics = {metric_of(study.paper, arm) for arm in study.arms}
     for metric in sorted(metrics):
         arms = [arm for arm in study.arms if metric_of(study.paper, arm) == metric]
         scores = {way: [study.score(arm, way).value for arm in arms] for way in ("published", "same-rows", "by-glass")}
         found += _effects(scores, TITLES[metric])
     return found
+
+
+def _against_reported(study: Study) -> list[str]:
+    """The paper's numbers against its protocol here."""
+    from zoo.benchmark.metrics import TITLES
+
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for arm in study.arms:
+        metric, here = metric_of(study.paper, arm), study.score(arm, "published").value
+        for entry in published_of(study.paper, arm):
+            if here is not None and entry.metric in ("", metric):
+                pairs.setdefault(metric, []).append((entry.value, here))
+    lines = []
+    for metric, known in sorted(pairs.items()):
+        reported, here = np.mean(known, axis=0)
+        over = f", mean over the {len(known)} rows that it has a number for" if len(known) > 1 else ""
+        lines.append(
+            f"The paper reports a {TITLES[metric]} of {reported:.3f}{over}; its protocol on the glasses at hand gives "
+            f"{here:.3f} ({here - reported:+.3f}): that is the data, the labels and what is listed below as not as "
+            f"published, not the split."
+        )
+    return lines
 
 
 def _effects(scores: dict[str, list[float | None]], title: str) -> list[str]:

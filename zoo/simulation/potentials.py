@@ -133,7 +133,7 @@ METALLIC_GLASS_EMT = {
 
 @dataclass(frozen=True)
 class LennardJonesMixture:
-    """Binary mixture in reduced units: ε and σ of the pairs LL, SS and LS; all masses are 1.
+    """Binary mixture in reduced units: ε and σ of the pairs LL, SS and LS (of ``species``); all masses are 1.
 
     Beyond ``inner`` σ of the pair a polynomial takes the energy to zero at ``outer`` σ, twice continuously
     differentiable at both ends; nearer, the energy is shifted by a constant.
@@ -144,6 +144,8 @@ class LennardJonesMixture:
     inner: float
     outer: float
     citation: str
+    species: tuple[str, str] = field(default=("L", "S"), repr=False)
+    """Names, in the order of the pairs; no part of the hash of the potential."""
 
 
 MIXTURES = {
@@ -155,7 +157,15 @@ MIXTURES = {
         citation="Lançon & Billard, J. Phys. France 49, 249 (1988); Falk & Langer, Phys. Rev. E 57, 7192 (1998); cut "
         "off as in Barbot, Lerbinger, Hernandez-Garcia, García-García, Falk, Vandembroucq & Patinet, Phys. Rev. E 97, "
         "033001 (2018)",
-    )
+    ),
+    "kob-andersen": LennardJonesMixture(
+        epsilon=(1.0, 0.5, 1.5),
+        sigma=(1.0, 0.88, 0.8),
+        inner=2.3,
+        outer=2.5,
+        citation="Kob & Andersen, Phys. Rev. E 51, 4626 (1995); taken to zero smoothly from 2.3 to 2.5 σ of the pair",
+        species=("A", "B"),
+    ),
 }
 
 EMT_CITATION = "Păduraru, Kenoufi, Bailey & Schiøtz, Adv. Eng. Mater. 9, 505 (2007)"
@@ -312,7 +322,7 @@ def lennard_jones_tables(name: str, mixture: LennardJonesMixture) -> EmbeddedAto
         citation=mixture.citation,
         license="MIT (this project)",
         sha256=hashlib.sha256(repr(mixture).encode()).hexdigest(),
-        species=("L", "S"),
+        species=mixture.species,
         masses=np.ones(2),
         pair=_pair_coefficients(grid, [[nothing] * 2] * 2, energy),
         embedding=np.zeros((2, 2, 4)),

@@ -75,7 +75,8 @@ def _annotate(axis: Any, values: Any, text: str, low: float | None) -> None:
         if not np.isfinite(value):
             continue
         dark = abs(value) > 0.65 * high if low is None else value - low < 0.6 * (high - low)
-        axis.text(column, row, text.format(value), ha="center", va="center", fontsize=8, color="w" if dark else "0.1")
+        shown = text.format(round(value, 2) + 0.0)  # no -0.00
+        axis.text(column, row, shown, ha="center", va="center", fontsize=8, color="w" if dark else "0.1")
 
 
 def _values(matrix: Matrix, name: str) -> Any:

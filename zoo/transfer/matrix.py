@@ -18,7 +18,6 @@ from zoo.benchmark.cell import RECORDED
 from zoo.benchmark.jobs import Job, run_jobs
 from zoo.benchmark.runner import OnFinish, OnStart, RunReport
 from zoo.benchmark.store import Result, Store
-from zoo.datasets.reliability import DIRECTION, label_reliability
 from zoo.errors import TransferError
 from zoo.models.declaration import TaskKind
 from zoo.transfer.align import RULES, matrix_of
@@ -26,7 +25,7 @@ from zoo.transfer.fits import Fit, Plan, alignment_of, fits_of, glasses_per_fit,
 from zoo.transfer.groups import Group, Groups
 from zoo.transfer.ladder import Rung, ladder_of, rung_of
 from zoo.transfer.recalibrate import Calibration, calibrate
-from zoo.transfer.scores import METRIC, CellScores, ceiling, interval_of, score_cell
+from zoo.transfer.scores import METRIC, CellScores, interval_of, label_ceiling, score_cell
 from zoo.transfer.shift import composition_distance, shift_tests
 
 if TYPE_CHECKING:
@@ -333,7 +332,7 @@ def _atoms(group: Group, groups: Groups) -> pd.MultiIndex:
 
 def _group_line(group: Group, groups: Groups, number: int) -> GroupLine:
     rows, members = group.rows, group.members()
-    best, note = _ceiling(group)
+    best, note = label_ceiling(rows, group.target)
     return GroupLine(
         name=group.name,
         task=group.task,
@@ -346,20 +345,6 @@ def _group_line(group: Group, groups: Groups, number: int) -> GroupLine:
         ceiling=best,
         ceiling_note=note,
     )
-
-
-def _ceiling(group: Group) -> tuple[float | None, str]:
-    """The best score that label noise allows, from labels measured more than once."""
-    task = group.rows.task
-    labels = {DIRECTION.sub("", name) for name in group.target} if len(group.target) > 1 else set(group.target)
-    known = {entry.label.removesuffix(" (mean per atom)"): entry for entry in label_reliability(group.rows.dataset)}
-    entry = known.get(labels.pop()) if len(labels) == 1 else None
-    if entry is None:
-        return None, "not known: the label was measured once"
-    best = ceiling(task.kind, entry.reliability, task.label.fraction or None)
-    if not np.isfinite(best):
-        return None, "not known for such a label"
-    return best, f"reliability {entry.reliability:.2f} ({entry.how}), normal values and errors assumed"
 
 
 def _shift_lines(groups: Groups, tested: dict[tuple[int, int], Result]) -> list[ShiftLine]:

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.benchmark.metrics import evaluate_finite
+from zoo.datasets.reliability import DIRECTION, Reliability, label_reliability
 from zoo.models.declaration import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from zoo.benchmark.task import TaskRows
 
 RESAMPLES = 1000
 FEWEST = 3
@@ -175,3 +178,29 @@ def ceiling(kind: TaskKind, reliability: float, fraction: float | None) -> float
     chosen = (label >= np.quantile(label, 1 - fraction)).astype(float)
     one = np.ones((1, 1), np.int64)
     return float(_weighted_auc(chosen, true, one, np.zeros(len(true), np.int64))[0])
+
+
+def reliability_of(rows: TaskRows, target: Sequence[str]) -> Reliability | None:
+    """How far repeated measurements of a label agree; None where it was measured once.
+
+    Parameters
+    ----------
+    rows : TaskRows
+    target : sequence of str
+        Columns whose mean the label is made of.
+    """
+    labels = {DIRECTION.sub("", name) for name in target} if len(target) > 1 else set(target)
+    found = label_reliability(rows.dataset, rows.task.species)
+    known = {entry.label.removesuffix(" (mean per atom)"): entry for entry in found}
+    return known.get(labels.pop()) if len(labels) == 1 else None
+
+
+def label_ceiling(rows: TaskRows, target: Sequence[str]) -> tuple[float | None, str]:
+    """The best score that the noise of a label allows, and how that is known, or why it is not."""
+    entry = reliability_of(rows, target)
+    if entry is None:
+        return None, "not known: the label was measured once"
+    best = ceiling(rows.task.kind, entry.reliability, rows.task.label.fraction or None)
+    if not np.isfinite(best):
+        return None, "not known for such a label"
+    return best, f"reliability {entry.reliability:.2f} ({entry.how}), normal values and errors assumed"

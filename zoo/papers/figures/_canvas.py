@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 COLOURS: dict[Way, str] = {"published": "#c98a00", "same-rows": "#7a8594", "by-glass": "#0b5cad"}
 
+MOST_INSIDE = 4
+"""Lines of a legend that find room below a ROC curve."""
+
 
 @contextmanager
 def canvas(n_panels: int, width: float = 4.2, height: float = 3.3) -> Iterator[tuple[Any, list[Any]]]:
@@ -92,10 +95,20 @@ def draw_roc(axis: Any, table: pd.DataFrame, label: str, colour: str, style: str
 
 
 def frame_roc(axis: Any) -> None:
-    """Axes of a ROC panel."""
+    """Axes of a ROC panel; a long legend stands beside it."""
     axis.plot([0, 1], [0, 1], color="0.8", lw=0.8, zorder=0)
     axis.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal")
-    axis.legend(loc="lower right")
+    beside = len(axis.get_legend_handles_labels()[0]) > MOST_INSIDE
+    axis.legend(**({"loc": "center left", "bbox_to_anchor": (1.02, 0.5)} if beside else {"loc": "lower right"}))
+
+
+def label_of(name: str, unit: str) -> str:
+    """Axis label of a stored quantity: ``d2min_0.020`` in Å² is *D²min at 2 % strain (Å²)*."""
+    found = re.fullmatch(r"(.+?)_(?:(-?[xyz]{2})_)?(0\.\d+)", name)
+    text = (found[1] if found else name).replace("d2min", "D²min").replace("_", " ")
+    if found:
+        text += f" at {100 * float(found[3]):g} % strain" + (f" along {found[2]}" if found[2] else "")
+    return plain(text + (f" ({unit})" if unit != "1" else ""))
 
 
 def plain(text: str) -> str:

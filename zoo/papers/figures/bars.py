@@ -9,6 +9,7 @@ import numpy as np
 from zoo.benchmark.metrics import TITLES
 from zoo.papers.declaration import Arm, metric_of, published_of
 from zoo.papers.figures._canvas import COLOURS, canvas, plain, svg_of
+from zoo.papers.limits import limit_of
 from zoo.papers.protocol import WAYS, Way
 
 if TYPE_CHECKING:
@@ -30,17 +31,21 @@ def draw(study: Study, options: dict[str, Any]) -> str:
             axis.set(title=plain(task), xlabel=TITLES[metric])
             axis.tick_params(left=False)
             axis.spines["left"].set_visible(False)
+            best = limit_of(task).of_metric(metric)
+            if best is not None and arms:
+                axis.axvline(best, color="0.5", lw=1.0, ls=":", zorder=0, label="ceiling of label noise")
+                axis.set_xlim(right=max(axis.get_xlim()[1], best + 0.01))
             if metric in CHANCE:
                 axis.axvline(CHANCE[metric], color="0.8", lw=0.8, zorder=0)
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 2 * len(tasks)))
         return svg_of(figure)
 
 
 def _name(arm: Arm, options: dict[str, Any]) -> str:
     name = arm.column.removesuffix("_cg") if arm.column and options.get("pairs") else arm.column or arm.features
     several = options.get("families")
-    return f"{name}, {arm.family}" if several else name
+    return f"{name}, {arm.family_title}" if several else name
 
 
 def _draw_points(axis: Any, study: Study, arms: list[Arm], options: dict[str, Any]) -> None:

@@ -45,14 +45,17 @@ def draw(study: Study, options: dict[str, Any]) -> str:
     values = shap.TreeExplainer(estimator).shap_values(x[shown])
     values = values[1] if isinstance(values, list) else values[..., 1] if np.ndim(values) == 3 else values
     kinds = tuple(rows.dataset.card.names("feature"))
-    names = [column.name for column in feature_sets[arm.features].columns(kinds)]
+    columns = feature_sets[arm.features].columns(kinds)
+    names = [column.name.replace("_", " ") + (f" ({column.unit})" if column.unit != "1" else "") for column in columns]
     explained = shap.Explanation(values, data=np.asarray(x[shown]), feature_names=names)
     with mpl.rc_context(STYLE):
         figure = plt.figure()
         axis = shap.plots.beeswarm(explained, show=False, max_display=12, plot_size=(7.2, 4.2), color_bar=True)
         for collection in axis.collections:
             collection.set_rasterized(True)
-        unit = "log odds" if rows.task.kind == "classification" else f"{rows.task.label.rule} of {rows.task.target[0]}"
+        quantity = rows.task.target[0].replace("_", " ")
+        rule = {"minus-log10": "-log10 of ", "log10": "log10 of "}.get(rows.task.label.rule, "")
+        unit = "log odds" if rows.task.kind == "classification" else rule + quantity
         axis.set_xlabel(f"SHAP value ({unit})", fontsize=10)
         axis.tick_params(labelsize=9)
         svg = svg_of(plt.gcf(), tight=True)

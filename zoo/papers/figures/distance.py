@@ -18,6 +18,8 @@ REACH = 14.0
 STEP = 0.7
 """Å."""
 BINS = 15
+FEWEST = 300
+"""Pairs below which a distance is not shown."""
 
 
 def draw(study: Study, options: dict[str, Any]) -> str:
@@ -35,10 +37,10 @@ def draw(study: Study, options: dict[str, Any]) -> str:
         axes[0].plot(r, mean, "o-", ms=4, color=COLOURS["by-glass"])
         if np.isfinite(length):
             fit = amplitude * np.exp(-(r - r[0]) / length)
-            axes[0].plot(r, fit, "--", color="0.3", label=f"decay: r_c = {length:.1f} Å")
+            axes[0].plot(r, fit, "--", color="0.3", label=f"exponential decay: r_c = {length:.1f} Å")
             axes[0].legend()
         axes[0].axhline(0, color="0.8", lw=0.8, zorder=0)
-        axes[0].set(xlabel="distance from a rearranging atom (Å)", ylabel="mean softness (standard deviations)")
+        axes[0].set(xlabel="distance from a rearranging atom (Å)", ylabel="excess softness (standard deviations)")
         edges = np.quantile(softness, np.linspace(0, 1, BINS + 1))
         place = np.clip(np.searchsorted(edges, softness) - 1, 0, BINS - 1)
         target = table["target"].to_numpy(float)
@@ -51,9 +53,10 @@ def draw(study: Study, options: dict[str, Any]) -> str:
 
 
 def softness_around(task: str, softness: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean softness of the atoms at a distance from a rearranging one, above the mean of their species in their glass.
+    """How much softer atoms are at a distance from a rearranging one than at that distance from any atom.
 
-    Without that the curve would follow which species are how far away, shell by shell.
+    Pairs are compared with pairs of the same two species in the same glass: without that the curve would follow the
+    shells, as an atom with a neighbour at an unusual distance is soft wherever it is.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ def softness_around(task: str, softness: NDArray[np.float64]) -> tuple[NDArray[n
 
     Returns
     -------
-    r, mean : ndarray of shape (n_bins,), Å and the unit of softness
+    r, excess : ndarray of shape (n_bins,), Å and the unit of softness
     """
     from zoo.benchmark.cell import task_rows
     from zoo.neighbors import find_neighbors
@@ -73,22 +76,24 @@ def softness_around(task: str, softness: NDArray[np.float64]) -> tuple[NDArray[n
     if rows.dataset.card.kind != "glasses":
         raise PaperError("softness around an atom needs glasses")
     edges = np.arange(0.0, REACH + STEP, STEP)
-    sums, counts = np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
+    n_bins = len(edges) - 1
+    sums, counts = np.zeros(n_bins), np.zeros(n_bins)
     for number, name in enumerate(rows.glass_names):
         of_glass = np.flatnonzero(rows.glass == number)
         glass = rows.dataset.in_angstrom(name)
         if len(of_glass) != len(glass) or of_glass[-1] >= len(softness) or not np.isfinite(softness[of_glass]).all():
             continue  # not every atom of it is known
-        kind = glass.species_index(glass.kinds)
-        sums_of_kind = np.bincount(kind, softness[of_glass], len(glass.kinds))
-        value = softness[of_glass] - (sums_of_kind / np.bincount(kind, minlength=len(glass.kinds)))[kind]
+        kind, n_kinds = glass.species_index(glass.kinds), len(glass.kinds)
         near = find_neighbors(glass, REACH)
-        moving = np.flatnonzero(rows.target[of_glass] == 1)
-        chosen = np.isin(near.center, moving)
-        bins = np.clip((near.distance[chosen] / STEP).astype(int), 0, len(sums) - 1)
-        sums += np.bincount(bins, value[near.index[chosen]], len(sums))
-        counts += np.bincount(bins, minlength=len(sums))
-    known = counts > 100
+        place = np.clip((near.distance / STEP).astype(int), 0, n_bins - 1)
+        alike = (kind[near.center] * n_kinds + kind[near.index]) * n_bins + place  # pairs to compare with
+        value = softness[of_glass][near.index]
+        size = n_kinds**2 * n_bins
+        usual = np.bincount(alike, value, size) / np.maximum(1, np.bincount(alike, minlength=size))
+        chosen = rows.target[of_glass][near.center] == 1
+        sums += np.bincount(place[chosen], (value - usual[alike])[chosen], n_bins)
+        counts += np.bincount(place[chosen], minlength=n_bins)
+    known = counts > FEWEST
     middle = 0.5 * (edges[1:] + edges[:-1])
     return middle[known], sums[known] / counts[known]
 

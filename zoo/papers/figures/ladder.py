@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def draw(study: Study, options: dict[str, Any]) -> str:
     """Options: ``tasks``, ``features``, ``family``, ``max_rows``."""
     matrix = study.matrix(options)
-    with canvas(1, 7.6, 3.6) as (figure, axes):
+    with canvas(1, 7.8, 3.8) as (figure, axes):
         axis = axes[0]
         for place, rung in enumerate(matrix.ladder):
             cells = [cell for cell in matrix.cells if cell.rung == rung.rung and cell.score is not None]
@@ -36,4 +36,4 @@ def draw(study: Study, options: dict[str, Any]) -> str:
 def _wrapped(text: str) -> str:
     import textwrap
 
-    return "\n".join(textwrap.wrap(text, 20))
+    return "\n".join(textwrap.wrap(text, 17))

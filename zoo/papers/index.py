@@ -1,0 +1,89 @@
+"""One page for all papers that were repeated: what each reports, what its protocol gives here, what ours gives."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo._files import atomic_write
+from zoo.errors import PaperError
+from zoo.papers.protocol import Way
+
+COLUMNS: tuple[Way, ...] = ("published", "by-glass")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One paper, by the row that stands for it."""
+
+    name: str
+    title: str
+    citation: str
+    quick: bool
+    cpu_seconds: float
+    row: dict[str, Any]
+    n_rows: int
+    figure: str
+
+    @property
+    def question(self) -> str:
+        """Task, features and family of the row."""
+        row = self.row
+        features = f"{row['features']}: {row['column']}" if row["column"] else row["features"]
+        task = f"{row['learn']} → {row['task']}" if row["learn"] else row["task"]
+        return f"{task}, {features}, {row['family']}"
+
+
+def read_entries(pages: Path) -> list[Entry]:
+    """Papers whose pages are in a folder, by name.
+
+    Raises
+    ------
+    PaperError
+        There is none.
+    """
+    found = []
+    for path in sorted(pages.glob("*/paper.json")):
+        record = json.loads(path.read_text())
+        row = next((row for row in record["rows"] if row.get("headline")), None)  # older pages name none
+        if row is not None:
+            figure = f"{path.parent.name}/figure-1.svg" if (path.parent / "figure-1.svg").exists() else ""
+            found.append(
+                Entry(
+                    path.parent.name,
+                    record["title"],
+                    record["citation"],
+                    record["quick"],
+                    record["cpu_seconds"],
+                    row,
+                    len(record["rows"]),
+                    figure,
+                )
+            )
+    if not found:
+        raise PaperError(f"{pages} holds no repeated paper: run zoo paper NAME first")
+    return found
+
+
+def write_index(pages: Path) -> Path:
+    """Write ``index.html`` of all papers in a folder; its path.
+
+    Raises
+    ------
+    PaperError
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("zoo.papers"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    page = pages / "index.html"
+    with atomic_write(page) as stream:
+        text = environment.get_template("index.html.j2").render(
+            entries=read_entries(pages), ways=COLUMNS, made=datetime.datetime.now(datetime.UTC).date().isoformat()
+        )
+        stream.write(text.encode())
+    return page
