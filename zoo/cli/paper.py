@@ -32,6 +32,7 @@ def command(
     """
     from zoo.errors import PaperError, ZooError
     from zoo.papers.declaration import paper_names, read_paper
+    from zoo.papers.outcome import folder_of
     from zoo.papers.study import Study
     from zoo.paths import default_results_dir
 
@@ -46,9 +47,9 @@ def command(
     failed = []
     for paper in names:
         study = Study(read_paper(paper), folder, quick)
-        place = (output or folder / "papers" / "pages") / study.paper.name
+        place = folder_of(study.paper, folder)
         try:
-            _repeat(study, place.resolve(), workers, out)
+            _repeat(study, place, (output / study.paper.name).resolve() if output else place, workers, out)
         except ZooError as error:
             if len(names) == 1:
                 raise
@@ -73,7 +74,10 @@ def _list(out: Any) -> None:
     out.print(table, highlight=False)
 
 
-def _repeat(study: Study, place: Path, workers: int | None, out: Any) -> None:
+def _repeat(study: Study, place: Path, shown: Path, workers: int | None, out: Any) -> None:
+    """Run what is missing; files go to ``place``, where the leaderboard finds them, and are copied to ``shown``."""
+    import shutil
+
     from zoo.errors import PaperError
     from zoo.papers.page import lines_of, write_files
     from zoo.papers.study import run_study, sentences
@@ -89,7 +93,10 @@ def _repeat(study: Study, place: Path, workers: int | None, out: Any) -> None:
     _show(lines_of(study), out)
     for sentence in sentences(study):
         out.print(sentence, highlight=False, soft_wrap=True)
-    out.print(f"[green]written[/] {write_files(study, place)}\n", highlight=False, soft_wrap=True)
+    page = write_files(study, place)
+    if shown != place:
+        shutil.copytree(place, shown, dirs_exist_ok=True)
+    out.print(f"[green]written[/] {shown / page.name}\n", highlight=False, soft_wrap=True)
 
 
 def _show(lines: list[Any], out: Any) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from zoo._files import atomic_write
 from zoo.benchmark.metrics import TITLES
 from zoo.papers.declaration import Arm, metric_of
 from zoo.papers.figures import draw_figure
+from zoo.papers.outcome import Outcome, OutcomeRow, WayScore, stamp_of, write_outcome
 from zoo.papers.protocol import WAYS, Way, ways_of
 from zoo.papers.study import Score, Study, published_text, sentences
 
@@ -67,8 +65,7 @@ def write_files(study: Study, folder: Path) -> Path:
         if figure.svg:
             with atomic_write(folder / f"figure-{number + 1}.svg") as stream:
                 stream.write(figure.svg.encode())
-    with atomic_write(folder / "paper.json") as stream:
-        stream.write(msgspec.json.format(msgspec.json.encode(_record(study, lines)), indent=1))
+    write_outcome(_outcome(study, lines), folder)
     page = folder / "index.html"
     with atomic_write(page) as stream:
         stream.write(_render(study, lines, figures).encode())
@@ -94,33 +91,20 @@ def _render(study: Study, lines: list[Line], figures: list[Drawn]) -> str:
     )
 
 
-def _record(study: Study, lines: list[Line]) -> dict[str, Any]:
-    """Every number of the page."""
-    return {
-        "paper": study.paper.name,
-        "citation": study.paper.citation,
-        "quick": study.quick,
-        "rows": [
-            {
-                "task": line.arm.task,
-                "features": line.arm.features,
-                "column": line.arm.column,
-                "family": line.arm.family,
-                "learn": line.arm.learn,
-                "metric": line.metric,
-                "reported": line.published,
-                "scores": {
-                    way: {
-                        "value": s.value,
-                        "error": s.error,
-                        "interval": s.interval,
-                        "n_train": s.n_train,
-                        "reason": s.reason,
-                    }
-                    for way, s in line.scores.items()
-                },
-            }
-            for line in lines
-        ],
-        "sentences": sentences(study),
-    }
+def _outcome(study: Study, lines: list[Line]) -> Outcome:
+    rows = [
+        OutcomeRow(
+            task=line.arm.task,
+            features=line.arm.features,
+            column=line.arm.column,
+            family=line.arm.family,
+            learn=line.arm.learn,
+            metric=line.metric,
+            reported=line.published,
+            scores={way: WayScore(s.value, s.error, s.interval, s.n_train, s.reason) for way, s in line.scores.items()},
+            stamp=stamp_of(line.arm),
+        )
+        for line in lines
+    ]
+    made = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return Outcome(study.paper.name, study.paper.citation, study.quick, rows, sentences(study), made)
