@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.benchmark.metrics import HEADLINE, evaluate, metric_names
+from zoo.benchmark.metrics import HEADLINE, metric_names
 from zoo.benchmark.store import Result, Store, latest_results
 from zoo.benchmark.suite import Suite
 from zoo.benchmark.task import Task, read_task
@@ -273,7 +273,7 @@ def _resampled_over_folds(
 def _headline_of(task: Task, target: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     if task.kind == "classification":
         return average_precision(target, score)
-    return evaluate(task.kind, target, score)[HEADLINE[task.kind]]
+    return float(_weighted_pearson(target, score, np.ones((1, 1), np.int64), np.zeros(len(score), np.int64))[0])
 
 
 def average_precision(target: NDArray[np.float64], score: NDArray[np.float64]) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.benchmark.metrics import TITLES
 from zoo.benchmark.store import Store
-from zoo.benchmark.suite import Suite
+from zoo.benchmark.suite import Suite, read_suite, suite_names
 from zoo.errors import StoreError
 from zoo.features.declaration import FeatureSet, feature_sets
 from zoo.leaderboard.board import TaskBoard, make_board
@@ -111,6 +111,11 @@ class Site:
     @cached_property
     def family_paths(self) -> dict[str, str]:
         return file_names("models", [entry.name for entry in self.families])
+
+    @cached_property
+    def suites(self) -> list[Suite]:
+        """Every suite of the project, scored or not."""
+        return [read_suite(name) for name in suite_names()]
 
     @cached_property
     def submissions(self) -> list[SubmissionEntry]:

@@ -46,6 +46,8 @@ def kept(name: str, uses: Sequence[object], make: Callable[[], str]) -> str:
 
 @lru_cache
 def code_of(*rooms: str) -> str:
-    """Hash of the modules and templates of rooms of this package, such as ``sheets``: what they make may change."""
-    found = [path for room in rooms for path in sorted((PACKAGE / room).rglob("*")) if path.suffix in (".py", ".j2")]
+    """Hash of modules and templates of this package, such as ``sheets`` or ``benchmark/task.py``: what they make may
+    change."""
+    below = [path for room in rooms for path in sorted([PACKAGE / room, *(PACKAGE / room).rglob("*")])]
+    found = [path for path in below if path.suffix in (".py", ".j2")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in found)).hexdigest()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
 
-from zoo.benchmark.suite import read_suite, suite_names
+from msgspec import to_builtins
+
 from zoo.benchmark.summary import tasks_of
+from zoo.benchmark.task import read_task, task_names
 from zoo.datasets.card import Card
 from zoo.datasets.fetch import is_at_hand
 from zoo.datasets.registry import dataset_folder, list_cards
@@ -102,7 +103,7 @@ def _feature_page(site: Site, entry: FeatureSet) -> Page:
         "scores": scores,
         "columns": table if rows else None,
         "cut": max(0, len(columns) - len(rows)),
-        "how": _how_to_score("features", entry.name),
+        "how": _how_to_score(site, "features", entry.name),
         "command": f"zoo features glass.dump --type-map 1=Cu,2=Zr --set '{entry.name}' -o table.parquet"
         if columns
         else "",
@@ -174,15 +175,15 @@ def _family_page(site: Site, entry: ModelFamily) -> Page:
         "scores": scores,
         "columns": None,
         "cut": 0,
-        "how": _how_to_score("families", entry.name),
+        "how": _how_to_score(site, "families", entry.name),
         "command": "",
     }
     return Page(path, entry.name, "entry.html.j2", "models", context, [scores])
 
 
-def _how_to_score(part: str, name: str) -> str:
+def _how_to_score(site: Site, part: str, name: str) -> str:
     """The command that scores a descriptor or a model, or what to do where no suite has it."""
-    for suite in map(read_suite, suite_names()):
+    for suite in site.suites:
         if any(name in getattr(entry, part) for entry in suite.entries):
             return f"zoo run {suite.name} scores it."
     return "It is in no suite: name it in a suite file of your own, then zoo run FILE.toml."
@@ -277,21 +278,26 @@ def _dataset_row(site: Site, card: Card, path: str) -> Row:
 
 def _dataset_page(card: Card, path: str, cards: list[Card]) -> Page:
     """The sheet of a data set: checked and drawn once for each version of data, card, tasks and code."""
-    tasks = [TaskLine(s.task.name, s.task.title, s.text, s.task.target) for s in tasks_of(card.name)]
+    tasks = [task for task in map(read_task, task_names()) if task.dataset == card.name]
     uses = [
         (dataset_folder(card.name) / "card.toml").read_text(encoding="utf-8"),
         [_at_hand(other) for other in cards],  # data sets are checked against each other
-        [asdict(task) for task in tasks],
-        code_of("sheets", "checks", "datasets"),
+        [to_builtins(task) for task in tasks],
+        code_of("sheets", "checks", "datasets", "benchmark/task.py", "benchmark/summary.py"),
     ]
     try:
-        sheet, problem = kept(f"sheet-{_stem(path)}", uses, lambda: body_of(make_sheet(card.name, tasks))), ""
+        sheet, problem = kept(f"sheet-{_stem(path)}", uses, lambda: _sheet(card.name)), ""
     except StoreError:
         raise
     except ZooError as error:
         sheet, problem = "", str(error)
     context = {"sheet": sheet, "card": card, "problem": problem}
     return Page(path, card.title, "dataset.html.j2", "data", context)
+
+
+def _sheet(name: str) -> str:
+    tasks = [TaskLine(s.task.name, s.task.title, s.text, s.task.target) for s in tasks_of(name)]
+    return body_of(make_sheet(name, tasks))
 
 
 def _at_hand(card: Card) -> list[str | bool]:
