@@ -52,7 +52,7 @@ def board_table(site: Site, entry: Entry) -> Table:
         Column("predict_seconds", "predict s", True, extra=True),
         Column("cpu_seconds", "CPU s", True, "of a whole fold: describe, tune, fit, predict", True),
         Column("memory_mb", "MB", True, "added to the memory of the process", True),
-        Column("state", "state"),
+        Column("state", "state", extra=all(row.state == "ok" for row in entry.board.rows)),
         Column("checked", "checked", help="who ran it: this project, or a submission and its state", extra=True),
         Column("fresh_lead", "fresh lead", True, "of a submission over a registered set, on new glasses", True),
         Column("date", "date", extra=True),

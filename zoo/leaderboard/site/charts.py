@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 
@@ -101,7 +102,7 @@ def pareto_chart(marks: Sequence[Mark], x_axis: str, y_axis: str) -> str:
         parts.append(_marked(_kind(mark) + (" is-front" if mark.front else ""), mark.tip, dot, hit))
     dots = [at(mark.x, mark.value) for mark in marks]
     names = [("" if mark.null else _cut(mark.name), *place) for mark, place in zip(front, places, strict=True)]
-    parts += _labels(names, dots, (left, 0, width, height - 48))
+    parts += _labels(names, dots, _around(places, width - right), (left, 0, width, height - 48))
     parts.append(_text((left + width) / 2, height - 8, x_axis, "axis", "middle"))
     turned = f"translate(13 {height / 2 - 20:.0f}) rotate(-90)"
     parts.append(f'<text class="axis" transform="{turned}" text-anchor="middle">{escape(y_axis)}</text>')
@@ -111,14 +112,15 @@ def pareto_chart(marks: Sequence[Mark], x_axis: str, y_axis: str) -> str:
 def _labels(
     names: Sequence[tuple[str, float, float]],
     dots: Sequence[tuple[float, float]],
-    frame: tuple[float, float, float, float],
+    lines: Sequence[Box],
+    frame: Box,
 ) -> list[str]:
-    """Names beside their dots, where neither another name nor a dot is in the way; left out where there is no room.
+    """Names beside their dots, where no other name, dot or line is in the way; left out where there is no room.
 
-    ``names`` with the place of their dots; ``frame``: left, top, right, bottom.
+    ``names`` with the place of their dots; boxes are left, top, right, bottom.
     """
     parts: list[str] = []
-    taken: list[Box] = []
+    taken = list(lines)
     for name, x, y in sorted(names, key=lambda entry: entry[2]):
         wide = CHARACTER * len(name)
         for dx, dy, anchor in LABEL_PLACES:
@@ -141,6 +143,17 @@ LABEL_PLACES = [
     (dx, dy, anchor) for dy in (-9, 4, 15, -22, 28, -35, 41, -48, 54) for dx, anchor in ((-10, "end"), (10, "start"))
 ]
 """Where a name may stand beside its dot, the best place first."""
+
+
+def _around(places: Sequence[tuple[float, float]], right: float) -> list[Box]:
+    """Boxes around the steps of a front, which go on to the right end."""
+    boxes = []
+    ends = [*(x for x, _ in places[1:]), right]
+    for (x, y), end in zip(places, ends, strict=True):
+        boxes.append((x, y - 1, end, y + 1))
+    for (_, y), (x, to) in pairwise(places):
+        boxes.append((x - 1, min(y, to), x + 1, max(y, to)))
+    return boxes
 
 
 def _overlap(a: Box, b: Box) -> bool:

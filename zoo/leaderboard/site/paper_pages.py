@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from zoo.papers.protocol import WAYS, Way, ways_of
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure of the paper drawn again: its file below the site; none where it was not drawn."""
+    """A figure of the paper drawn again: its file below the site, none where it was not drawn, and its width in px."""
 
     title: str
     caption: str
-    path: str
+    path: str = ""
+    width: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _scores(site: Site, entry: Repeated, key: str) -> Table:
         Column("family", "model"),
         Column("metric", "metric"),
         Column("reported", "reported", help="by the paper, on its own glasses and labels"),
-        *(Column(way.replace("-", "_"), WAYS[way], True, HELP[way]) for way in ways if entry.rows),
+        *(Column(way.replace("-", "_"), SHORT[way], True, f"{WAYS[way]}: {HELP[way]}") for way in ways if entry.rows),
         Column("board", "on the board", True, "the same descriptor and model in a suite, default settings"),
     ]
     paths = {of.board.task.name: of.path for of in site.entries}
@@ -151,6 +153,7 @@ def _scores(site: Site, entry: Repeated, key: str) -> Table:
     return Table(key, f"Scores of {entry.paper.name}", columns, rows).pruned()
 
 
+SHORT: dict[Way, str] = {"published": "as published", "same-rows": "same rows", "by-glass": "glasses apart"}
 HELP: dict[Way, str] = {
     "published": "split and balance of the paper; mean over repeats and folds",
     "same-rows": "the very same rows, only the split keeps glasses apart",
@@ -200,9 +203,11 @@ def _figures(entry: Repeated, results: Path, stem: str) -> tuple[list[Drawn], di
     """Figures that were drawn, and their files below the site."""
     figures, files = [], {}
     for number, card in enumerate(entry.paper.figures, 1):
-        source, path = folder_of(entry.paper, results) / f"figure-{number}.svg", ""
+        source, drawn = folder_of(entry.paper, results) / f"figure-{number}.svg", Drawn(card.title, card.caption)
         if entry.rows and source.is_file():
-            path = f"figures/{stem}-{number}.svg"
-            files[path] = source.read_bytes()
-        figures.append(Drawn(card.title, card.caption, path))
+            path, content = f"figures/{stem}-{number}.svg", source.read_bytes()
+            files[path] = content
+            stated = re.search(rb"max-width: (\d{2,4})px", content[:2000])
+            drawn = Drawn(card.title, card.caption, path, int(stated.group(1)) if stated else 760)
+        figures.append(drawn)
     return figures, files

@@ -109,7 +109,13 @@ function setUpCopy(button) {
   });
 }
 
+function showSection() {
+  const link = document.querySelector("nav [aria-current]"), nav = link?.parentElement;
+  if (nav) nav.scrollLeft = link.offsetLeft - nav.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;  // narrow screens
+}
+
 setUpTheme();
+showSection();
 document.querySelectorAll("[data-table]").forEach(setUpTable);
 document.querySelectorAll("[data-pairs]").forEach(setUpPairs);
 document.querySelectorAll("[data-copy]").forEach(setUpCopy);
