@@ -23,9 +23,10 @@ PAINTED = """new Promise(done => {
 def opened(browser: Browser, site: Path) -> list[dict[str, object]]:
     """What every page says of itself on a phone."""
     found = []
-    for path in sorted(site.rglob("*.html")):
+    for number, path in enumerate(sorted(site.rglob("*.html"))):
         browser.open(path, 390, 800)
-        painted, wide = browser.run(PAINTED), browser.run("document.documentElement.scrollWidth")
+        painted = browser.run(PAINTED) if number % 5 == 0 else None  # waits for a frame
+        wide = browser.run("document.documentElement.scrollWidth")
         complaints, requests = list(browser.complaints), list(browser.requests)
         found.append({"path": path, "painted": painted, "wide": wide, "complaints": complaints, "requests": requests})
     return found
@@ -43,7 +44,9 @@ def test_no_request_leaves(opened, site):
 
 
 def test_pages_are_painted_within_a_second(opened):
-    assert np.median([entry["painted"] for entry in opened]) < 1000  # ms; the median, as others use this machine too
+    painted = [entry["painted"] for entry in opened if entry["painted"] is not None]
+    assert len(painted) > 10
+    assert np.median(painted) < 1000  # ms; the median, as others may use the machine
 
 
 def test_no_page_scrolls_sideways_on_a_phone(opened):
