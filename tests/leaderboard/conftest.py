@@ -28,6 +28,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
     write_suite(content, "toy", features, ["prior", "logistic", "decision-tree"], random_split=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_ROOT", str(content))
+        patch.setenv("ZOO_CACHE", str(folder / "cache"))
         _forget()
         for cell in cells_of(read_suite("toy")):
             run_cell(cell, folder / "results")
@@ -65,6 +66,7 @@ def store(scored: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch) -> Iterat
     """Those results, with that content root in place."""
     content, results = scored
     monkeypatch.setenv("ZOO_ROOT", str(content))
+    monkeypatch.setenv("ZOO_CACHE", str(content.parent / "cache"))
     _forget()
     yield results
     _forget()

@@ -10,8 +10,12 @@ import pytest
 
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import read_suite
+from zoo.explain.fold import explain_fold
+from zoo.explain.request import Request, fold_of_glass
+from zoo.features.declaration import feature_sets
 from zoo.leaderboard.board import make_board
-from zoo.leaderboard.site.gather import Site
+from zoo.leaderboard.site.gather import Site, gather
+from zoo.leaderboard.site.glass_view import view_of
 from zoo.leaderboard.site.kept import code_of, kept
 from zoo.leaderboard.site.paper_pages import paper_pages
 from zoo.leaderboard.site.submission_pages import submission_pages
@@ -87,6 +91,25 @@ def test_submitted_rows_stand_on_the_board_at_their_score(site):
     scores = board["average_precision"].dropna().tolist()
     assert scores == sorted(scores, reverse=True)
     assert re.search(r'class="badge[^"]*">submitted, verified<', (site / "tasks/toy-class.html").read_text())
+
+
+def test_contributions_colour_the_glass_where_they_were_kept(store):
+    entry = gather(store, [read_suite("toy")]).entries[0]
+    row = next(row for row in entry.comparison.rows if not row.null_control)
+
+    def shown() -> list[str]:
+        view = view_of(entry, store)
+        assert view is not None
+        return [channel["name"] for channel in view.data["channels"]]
+
+    assert not any(": " in name for name in shown())
+    request = Request("toy-class", row.features, (row.family,), glass="g0")
+    explain_fold(request, row.family, fold_of_glass(request, "g0"), None)
+    added = [name for name in shown() if ": " in name]
+    families = {column.family for column in feature_sets[row.features].columns(("Cu", "Zr"))}
+    assert added
+    assert {name.partition(": ")[2] for name in added} <= families
+    assert all(name.startswith(f"{row.features}/{row.family}: ") for name in added)
 
 
 def test_sections_without_pages_do_not_appear(root, tmp_path, site):
