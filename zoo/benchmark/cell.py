@@ -222,6 +222,13 @@ def features_of_glasses(rows: TaskRows, features: str) -> list[CachedFeatures]:
     return [cached_features(features, rows.dataset.in_angstrom(name), kinds) for name in rows.glass_names]
 
 
+def _study_name(cell: Cell) -> str:
+    """What a search for settings is called in Optuna's dashboard; no two the same."""
+    return (
+        f"{cell.task} | {cell.features} | {cell.family} | {cell.mode} | {cell.split} fold {cell.fold} | {key_of(cell)}"
+    )
+
+
 def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str | None) -> tuple[Result, pd.DataFrame]:
     import pandas as pd
 
@@ -232,7 +239,7 @@ def _fit_and_score(cell: Cell, rows: TaskRows, family: ModelFamily, studies: str
     memory_before = reset_peak_memory()
     training = training_of(cell, x, y, split, kind)
     budget = Budget(cell.trials, cell.tune_seconds)
-    choice = choose(family, cell.mode, training, budget, studies, key_of(cell))
+    choice = choose(family, cell.mode, training, budget, studies, _study_name(cell))
     started = time.process_time()
     estimator = choice.fit(training)
     fitted = time.process_time()
