@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import Generic, Protocol, TypeVar
@@ -52,8 +52,8 @@ class Registry(Generic[D]):
 
     def register(self, entry: D) -> D:
         """Add ``entry``; a taken name or a missing citation fails here, naming the places."""
-        frame = inspect.stack()[1]
-        place = f"{frame.filename}:{frame.lineno}"
+        frame = sys._getframe(1)  # inspect.stack reads the source of every caller: 20 ms for each entry
+        place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
         if not entry.name or not entry.citation:
             raise RegistrationError(f"a {self.kind} must state a name and a citation, got {entry!r} at {place}")
         if entry.name in self._entries:

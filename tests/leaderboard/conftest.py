@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import tomli_w
+from browser import CHROMIUM, Browser
+from others import write_others
 from toy import CACHED, write_root, write_suite, write_task
 
 from zoo._files import read_toml
@@ -26,9 +28,11 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
     write_suite(content, "toy", features, ["prior", "logistic", "decision-tree"], random_split=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_ROOT", str(content))
+        patch.setenv("ZOO_CACHE", str(folder / "cache"))
         _forget()
         for cell in cells_of(read_suite("toy")):
             run_cell(cell, folder / "results")
+        write_others(content, folder / "results", HOSTILE)
     _forget()
     return content, Store(folder / "results")
 
@@ -40,10 +44,21 @@ def site(scored: tuple[Path, Store], tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("built") / "site"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_ROOT", str(content))
+        patch.setenv("ZOO_CACHE", str(content.parent / "cache"))
         _forget()
         build_site([read_suite("toy")], results.folder, folder)
     _forget()
     return folder
+
+
+@pytest.fixture(scope="package")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser for all tests that open pages."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium to open pages")
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()
 
 
 @pytest.fixture
@@ -51,6 +66,7 @@ def store(scored: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch) -> Iterat
     """Those results, with that content root in place."""
     content, results = scored
     monkeypatch.setenv("ZOO_ROOT", str(content))
+    monkeypatch.setenv("ZOO_CACHE", str(content.parent / "cache"))
     _forget()
     yield results
     _forget()

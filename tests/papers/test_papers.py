@@ -22,6 +22,7 @@ from zoo.papers.declaration import arms_of, paper_names, published_of, read_pape
 from zoo.papers.figures import distance
 from zoo.papers.figures.distance import decay_length
 from zoo.papers.index import read_entries, write_index
+from zoo.papers.outcome import read_outcome
 from zoo.papers.page import write_files
 from zoo.papers.protocol import ways_of
 from zoo.papers.study import Study, sentences
@@ -201,7 +202,7 @@ def test_the_index_has_the_row_that_stands_for_a_paper(root, tmp_path, write_pap
     study = study_of(write_paper(arms=arms, published=published), tmp_path)
     write_files(study, tmp_path / "pages" / "toy-paper")
     (tmp_path / "pages" / "older").mkdir()
-    (tmp_path / "pages" / "older" / "paper.json").write_text('{"rows": [{}]}')
+    (tmp_path / "pages" / "older" / "paper.json").write_text('{"rows": [{}]}')  # of another version
     (entry,) = read_entries(tmp_path / "pages")
     assert entry.question == "toy-class, coordination, logistic"
     text = write_index(tmp_path / "pages").read_text()
@@ -291,6 +292,15 @@ def test_the_command(root, tmp_path, write_paper, capsys):
     main(["paper", "toy-paper", "--results", str(tmp_path), "--workers", "1", "-o", str(tmp_path / "out")])
     assert "as published" in capsys.readouterr().out
     assert (tmp_path / "out" / "toy-paper" / "index.html").exists()
+    paper = read_paper("toy-paper")
+    outcome = read_outcome(paper, tmp_path)  # what the site shows, wherever else files were asked for
+    assert outcome is not None
+    (arm,), (row,) = arms_of(paper), outcome.rows
+    assert row.belongs_to(arm)
+    assert set(row.scores) == set(ways_of(paper.protocol))
+    card = root / "datasets" / "toy" / "card.toml"
+    card.write_text(card.read_text().replace('stratum = "hard"', 'stratum = "hard"\norigin = "a quench"'))
+    assert not row.belongs_to(arm)  # of other data
     with pytest.raises(SystemExit):
         main(["paper"])
     assert "name a paper, or all: toy-paper" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from zoo.models.declaration import ModelFamily, model_families
 from zoo.transfer import shift
 from zoo.transfer.fits import Plan, fits_of, groups_of
 from zoo.transfer.matrix import OTHERS, make_matrix, read_matrix
-from zoo.transfer.page import write_files
+from zoo.transfer.page import stored_matrices, write_files
 from zoo.transfer.shift import composition_distance, shift_tests
 from zoo.transfer.terminal import difference
 from zoo.transfer.track import PARENT, find_matrix, track_matrix
@@ -163,6 +163,8 @@ def test_the_command(root, tmp_path, monkeypatch, capsys):
     arguments += ["--results", str(tmp_path), "--workers", "1", "-o", str(tmp_path / "out")]
     main(arguments)
     text = capsys.readouterr().out
+    (stored,) = stored_matrices(tmp_path)  # what the site shows, wherever else files were asked for
+    assert difference(stored, find_matrix(str(tmp_path / "out"), tmp_path))
     assert re.search(r"hard\s+0\.\d{3}\s+0\.\d{3}", text)
     main(["transfer", "--compare", str(tmp_path / "out"), str(tmp_path / "out"), "--results", str(tmp_path)])
     assert "+0.000" in capsys.readouterr().out

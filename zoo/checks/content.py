@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -127,13 +128,19 @@ def shared_glasses(dataset: Dataset) -> list[str]:
         if other.name == dataset.card.name or not other.glasses:
             continue
         try:
-            hashes = {glass.content_hash for glass in load_dataset(other.name).glasses.values()}
+            hashes = _glass_hashes(other.name, other.content_hash)
         except ZooError:
             continue  # not fetched, or refused there
         common = [name for key, name in mine.items() if key in hashes]
         if common:
             found.append(f"{plural(len(common), 'glass')} of {len(mine)} ({some(common)}) are also in {other.name}")
     return found
+
+
+@lru_cache(maxsize=64)
+def _glass_hashes(name: str, data: str) -> frozenset[str]:
+    """Hash of every glass of a data set; ``data`` is its content hash, so that one that has changed is read again."""
+    return frozenset(glass.content_hash for glass in load_dataset(name).glasses.values())
 
 
 def constant_columns(dataset: Dataset) -> list[str]:

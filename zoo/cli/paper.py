@@ -33,6 +33,7 @@ def command(
     from zoo.errors import PaperError, ZooError
     from zoo.papers.declaration import paper_names, read_paper
     from zoo.papers.index import write_index
+    from zoo.papers.outcome import folder_of, pages_of
     from zoo.papers.study import Study
     from zoo.paths import default_results_dir
 
@@ -45,17 +46,20 @@ def command(
     folder = (results or default_results_dir()).resolve()
     names = paper_names() if name == "all" else [name]
     failed = []
-    pages = (output or folder / "papers" / "pages").resolve()
     for paper in names:
         study = Study(read_paper(paper), folder, quick)
+        place = folder_of(study.paper, folder)
         try:
-            _repeat(study, pages / study.paper.name, workers, out)
+            _repeat(study, place, output.resolve() / paper if output else place, workers, out)
         except ZooError as error:
             if len(names) == 1:
                 raise
             failed.append(paper)
             out.print(f"{paper}: {error}", style="yellow", highlight=False, markup=False, soft_wrap=True)
-    out.print(f"[green]index[/] {write_index(pages)}", highlight=False, soft_wrap=True)
+    index = write_index(pages_of(folder))
+    if output:
+        index = write_index(output.resolve())
+    out.print(f"[green]index[/] {index}", highlight=False, soft_wrap=True)
     if failed:
         raise PaperError(f"{len(failed)} of {len(names)} papers could not be repeated: {', '.join(failed)}")
 
@@ -75,7 +79,10 @@ def _list(out: Any) -> None:
     out.print(table, highlight=False)
 
 
-def _repeat(study: Study, place: Path, workers: int | None, out: Any) -> None:
+def _repeat(study: Study, place: Path, shown: Path, workers: int | None, out: Any) -> None:
+    """Run what is missing; files go to ``place``, where the leaderboard finds them, and are copied to ``shown``."""
+    import shutil
+
     from zoo.errors import PaperError
     from zoo.papers.page import lines_of, write_files
     from zoo.papers.study import run_study, sentences
@@ -91,7 +98,10 @@ def _repeat(study: Study, place: Path, workers: int | None, out: Any) -> None:
     _show(lines_of(study), out)
     for sentence in sentences(study):
         out.print(sentence, highlight=False, soft_wrap=True)
-    out.print(f"[green]written[/] {write_files(study, place)}\n", highlight=False, soft_wrap=True)
+    page = write_files(study, place)
+    if shown != place:
+        shutil.copytree(place, shown, dirs_exist_ok=True)
+    out.print(f"[green]written[/] {shown / page.name}\n", highlight=False, soft_wrap=True)
 
 
 def _show(lines: list[Any], out: Any) -> None:

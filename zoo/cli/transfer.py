@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,12 @@ def command(
         raise TransferError("another run is busy with fits of this matrix: run again when it is done")
     matrix = make_matrix(plan, folder)
     print_matrix(matrix, out)
-    place = (output or folder / "transfer" / re.sub(r"[^\w@.+-]+", "-", plan.name)).resolve()
+    place = folder / "transfer" / re.sub(r"[^\w@.+-]+", "-", plan.name)
     files = write_files(matrix, place)
-    out.print(f"\n[green]written[/] {place}: page index.html, figure, tables", highlight=False, soft_wrap=True)
+    if output:  # the leaderboard finds those in the results folder
+        shutil.copytree(place, output, dirs_exist_ok=True)
+    shown = (output or place).resolve()
+    out.print(f"\n[green]written[/] {shown}: page index.html, figure, tables", highlight=False, soft_wrap=True)
     if track:
         from zoo.transfer.track import track_matrix
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.benchmark.metrics import HEADLINE, evaluate, metric_names
+from zoo.benchmark.metrics import HEADLINE, metric_names
 from zoo.benchmark.store import Result, Store, latest_results
 from zoo.benchmark.suite import Suite
 from zoo.benchmark.task import Task, read_task
@@ -116,7 +116,8 @@ def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
             for family in entry.families
             for mode in entry.modes or suite.modes
         )
-        rows = [_row(task, *row, groups[name, *row], store) for row in asked]
+        origins = _origins(task)
+        rows = [_row(task, *row, groups[name, *row], store, origins) for row in asked]
         headline = HEADLINE[task.kind]
         rows.sort(key=lambda row: -row.scores.get(headline, -np.inf))
         boards.append(TaskBoard(task, rows))
@@ -124,7 +125,13 @@ def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
 
 
 def _row(
-    task: Task, features: str, family: str, mode: str, by_split: dict[str, list[Result]], store: Store
+    task: Task,
+    features: str,
+    family: str,
+    mode: str,
+    by_split: dict[str, list[Result]],
+    store: Store,
+    origins: dict[str, str],
 ) -> BoardRow:
     folds = sorted(by_split.get("glass", []), key=lambda result: result.fold)
     null = feature_sets[features].null_control or model_families[family].null_control
@@ -136,11 +143,11 @@ def _row(
     if task.score_by == "glass":
         by_glass = {glass: scores for result in folds for glass, scores in result.scores_by_glass.items()}
         values = {glass: scores.get(headline) for glass, scores in sorted(by_glass.items())}
-        scores, by_unit = _mean(list(by_glass.values()), task), _by_origin(values, _origins(task))
-        resampled = _resampled_over_glasses(values, _origins(task))
+        scores, by_unit = _mean(list(by_glass.values()), task), _by_origin(values, origins)
+        resampled = _resampled_over_glasses(values, origins)
     else:
         scores, by_unit = _mean([result.scores for result in folds], task), _by_fold(folds, headline)
-        resampled = _resampled_over_folds(task, folds, store)
+        resampled = _resampled_over_folds(task, folds, store, origins)
     return BoardRow(
         features=features,
         family=family,
@@ -244,9 +251,10 @@ def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.i
     return np.asarray(np.unique(names, return_inverse=True)[1], np.int64)
 
 
-def _resampled_over_folds(task: Task, folds: list[Result], store: Store) -> NDArray[np.float64] | None:
+def _resampled_over_folds(
+    task: Task, folds: list[Result], store: Store, origins: dict[str, str]
+) -> NDArray[np.float64] | None:
     """Mean over folds under resamples of the test glasses of each, by origin, shape (n_resamples / 10,)."""
-    origins = _origins(task)
     random = np.random.default_rng(SEED)
     resamples = RESAMPLES // 10
     means = np.zeros(resamples)
@@ -265,7 +273,7 @@ def _resampled_over_folds(task: Task, folds: list[Result], store: Store) -> NDAr
 def _headline_of(task: Task, target: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     if task.kind == "classification":
         return average_precision(target, score)
-    return evaluate(task.kind, target, score)[HEADLINE[task.kind]]
+    return float(_weighted_pearson(target, score, np.ones((1, 1), np.int64), np.zeros(len(score), np.int64))[0])
 
 
 def average_precision(target: NDArray[np.float64], score: NDArray[np.float64]) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from zoo._files import atomic_write
 from zoo.errors import PaperError
+from zoo.papers.outcome import FILE, Outcome, OutcomeRow
 from zoo.papers.protocol import Way
 
 COLUMNS: tuple[Way, ...] = ("published", "by-glass")
@@ -19,26 +21,22 @@ COLUMNS: tuple[Way, ...] = ("published", "by-glass")
 class Entry:
     """One paper, by the row that stands for it."""
 
-    name: str
-    title: str
-    citation: str
-    quick: bool
-    cpu_seconds: float
-    row: dict[str, Any]
-    n_rows: int
+    folder: str
+    outcome: Outcome
+    row: OutcomeRow
     figure: str
 
     @property
     def question(self) -> str:
         """Task, features and family of the row."""
         row = self.row
-        features = f"{row['features']}: {row['column']}" if row["column"] else row["features"]
-        task = f"{row['learn']} → {row['task']}" if row["learn"] else row["task"]
-        return f"{task}, {features}, {row['family']}"
+        features = f"{row.features}: {row.column}" if row.column else row.features
+        task = f"{row.learn} → {row.task}" if row.learn else row.task
+        return f"{task}, {features}, {row.family}"
 
 
 def read_entries(pages: Path) -> list[Entry]:
-    """Papers whose pages are in a folder, by name.
+    """Papers whose pages are in a folder, by name; files of other versions of this project are left out.
 
     Raises
     ------
@@ -46,23 +44,13 @@ def read_entries(pages: Path) -> list[Entry]:
         There is none.
     """
     found = []
-    for path in sorted(pages.glob("*/paper.json")):
-        record = json.loads(path.read_text())
-        row = next((row for row in record["rows"] if row.get("headline")), None)  # older pages name none
-        if row is not None:
+    for path in sorted(pages.glob(f"*/{FILE}")):
+        with suppress(msgspec.DecodeError):
+            outcome = msgspec.json.decode(path.read_bytes(), type=Outcome)
+            row = next((row for row in outcome.rows if row.headline), None)
             figure = f"{path.parent.name}/figure-1.svg" if (path.parent / "figure-1.svg").exists() else ""
-            found.append(
-                Entry(
-                    path.parent.name,
-                    record["title"],
-                    record["citation"],
-                    record["quick"],
-                    record["cpu_seconds"],
-                    row,
-                    len(record["rows"]),
-                    figure,
-                )
-            )
+            if row is not None:
+                found.append(Entry(path.parent.name, outcome, row, figure))
     if not found:
         raise PaperError(f"{pages} holds no repeated paper: run zoo paper NAME first")
     return found

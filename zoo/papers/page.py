@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from zoo._files import atomic_write
 from zoo.benchmark.metrics import TITLES
 from zoo.papers.declaration import Arm, headline_of, metric_of
 from zoo.papers.figures import draw_figure
 from zoo.papers.limits import Limit, limit_of
+from zoo.papers.outcome import Outcome, OutcomeRow, WayScore, stamp_of, write_outcome
 from zoo.papers.protocol import WAYS, Way, ways_of
 from zoo.papers.study import Score, Study, published_text, sentences
 
@@ -75,8 +73,7 @@ def write_files(study: Study, folder: Path) -> Path:
         if figure.svg:
             with atomic_write(folder / f"figure-{number + 1}.svg") as stream:
                 stream.write(figure.svg.encode())
-    with atomic_write(folder / "paper.json") as stream:
-        stream.write(msgspec.json.format(msgspec.json.encode(_record(study, lines)), indent=1))
+    write_outcome(_outcome(study, lines), folder)
     page = folder / "index.html"
     with atomic_write(page) as stream:
         stream.write(_render(study, lines, figures).encode())
@@ -103,40 +100,33 @@ def _render(study: Study, lines: list[Line], figures: list[Drawn]) -> str:
     )
 
 
-def _record(study: Study, lines: list[Line]) -> dict[str, Any]:
-    """Every number of the page."""
+def _outcome(study: Study, lines: list[Line]) -> Outcome:
     headline = headline_of(study.paper, study.arms)
-    return {
-        "paper": study.paper.name,
-        "title": study.paper.title,
-        "citation": study.paper.citation,
-        "quick": study.quick,
-        "cpu_seconds": study.cpu_seconds,
-        "rows": [
-            {
-                "headline": line.arm == headline,
-                "task": line.arm.task,
-                "features": line.arm.features,
-                "column": line.arm.column,
-                "family": line.arm.family,
-                "learn": line.arm.learn,
-                "metric": line.metric,
-                "reported": line.published,
-                "ceiling": line.ceiling,
-                "recipe": line.arm.recipe,
-                "scores": {
-                    way: {
-                        "value": s.value,
-                        "error": s.error,
-                        "interval": s.interval,
-                        "n_train": s.n_train,
-                        "reason": s.reason,
-                    }
-                    for way, s in line.scores.items()
-                },
-            }
-            for line in lines
-        ],
-        "limits": [asdict(limit) for limit in limits_of(study)],
-        "sentences": sentences(study),
-    }
+    rows = [
+        OutcomeRow(
+            task=line.arm.task,
+            features=line.arm.features,
+            column=line.arm.column,
+            family=line.arm.family,
+            learn=line.arm.learn,
+            metric=line.metric,
+            reported=line.published,
+            scores={way: WayScore(s.value, s.error, s.interval, s.n_train, s.reason) for way, s in line.scores.items()},
+            stamp=stamp_of(line.arm),
+            headline=line.arm == headline,
+            ceiling=line.ceiling,
+            recipe=line.arm.recipe,
+        )
+        for line in lines
+    ]
+    return Outcome(
+        paper=study.paper.name,
+        title=study.paper.title,
+        citation=study.paper.citation,
+        quick=study.quick,
+        cpu_seconds=study.cpu_seconds,
+        rows=rows,
+        limits=limits_of(study),
+        sentences=sentences(study),
+        made=datetime.datetime.now(datetime.UTC).date().isoformat(),
+    )

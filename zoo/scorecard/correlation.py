@@ -115,9 +115,9 @@ def autocorrelation(glass: Glass, fields: Floats, edges: Floats) -> Floats:
     n_bins = len(edges) - 1
     total, pairs = np.zeros((len(fields), n_bins)), np.zeros((len(fields), n_bins))
     everywhere: NDArray[np.bool_] = np.all(known, axis=1)
-    for atoms, near in neighbor_batches(glass, float(edges[-1]), half=True):
+    for atoms, near in neighbor_batches(glass, float(edges[-1])):
         place = np.searchsorted(edges, near.distance, side="right") - 1
-        used = (place >= 0) & (place < n_bins)
+        used = (place >= 0) & (place < n_bins) & (atoms[near.center] < near.index)  # each pair once
         i, j, place = atoms[near.center[used]], near.index[used], place[used]
         count = np.bincount(place, minlength=n_bins)
         for k in range(len(fields)):

@@ -192,6 +192,16 @@ def columns_of(card: Card, dataset: Dataset | None) -> list[ColumnLine]:
 
 def write_page(sheet: Sheet, path: Path) -> None:
     """Write a self-contained HTML page; everything that comes from cards is escaped."""
+    with atomic_write(path) as stream:
+        stream.write(_rendered("sheet.html.j2", sheet).encode())
+
+
+def body_of(sheet: Sheet) -> str:
+    """The same as part of a page that has a head and a style."""
+    return _rendered("sheet_body.html.j2", sheet)
+
+
+def _rendered(template: str, sheet: Sheet) -> str:
     import datetime
 
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -199,14 +209,8 @@ def write_page(sheet: Sheet, path: Path) -> None:
     environment = Environment(
         loader=PackageLoader("zoo.datasets"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    text = environment.get_template("sheet.html.j2").render(
-        sheet=sheet,
-        card=sheet.card,
-        figures=figures_of(sheet),
-        made=datetime.datetime.now(datetime.UTC).date().isoformat(),
-    )
-    with atomic_write(path) as stream:
-        stream.write(text.encode())
+    made = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return environment.get_template(template).render(sheet=sheet, card=sheet.card, figures=figures_of(sheet), made=made)
 
 
 @dataclass(frozen=True)

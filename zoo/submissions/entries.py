@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.submissions.card import SubmissionCard
 from zoo.submissions.manifest import Claim
 from zoo.submissions.pack import submissions_folder
 from zoo.submissions.verify import Record, read_packed, record_of
@@ -27,6 +28,10 @@ class SubmissionEntry:
     claims : tuple of Claim
         What it states; shown as its own word unless it is verified.
     record : Record or None
+    card : SubmissionCard or None
+        None if it breaks a rule.
+    made : str
+        When it was packed, as it states.
     """
 
     name: str
@@ -37,6 +42,8 @@ class SubmissionEntry:
     reason: str = ""
     claims: tuple[Claim, ...] = ()
     record: Record | None = None
+    card: SubmissionCard | None = None
+    made: str = ""
 
 
 def read_entries(folder: Path | None = None, records: Path | None = None) -> list[SubmissionEntry]:
@@ -63,4 +70,6 @@ def _entry(path: Path, records: Path | None) -> SubmissionEntry:
         record.reason if record else "",
         tuple(manifest.claims),
         record,
+        card,
+        manifest.made[:10],
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoo._files import atomic_write
 from zoo.benchmark.metrics import TITLES, metric_names
 from zoo.transfer.figures import draw_matrix, write_figure
-from zoo.transfer.matrix import Matrix, write_matrix
+from zoo.transfer.matrix import Matrix, read_matrix, write_matrix
 
 
 def write_files(matrix: Matrix, folder: Path) -> list[Path]:
@@ -22,6 +22,18 @@ def write_files(matrix: Matrix, folder: Path) -> list[Path]:
     write_figure(matrix, paths[3])
     write_page(matrix, paths[4])
     return paths
+
+
+def stored_matrices(results: Path) -> list[Matrix]:
+    """Finished matrices of a results folder, by name.
+
+    Raises
+    ------
+    TransferError
+        A ``matrix.json`` cannot be read.
+    """
+    found = [read_matrix(path) for path in (results / "transfer").glob("*/matrix.json")]
+    return sorted(found, key=lambda matrix: matrix.name)
 
 
 def table_of(matrix: Matrix) -> str:

@@ -101,7 +101,11 @@ def _write(site: Site, pages: list[Page], output: Path) -> dict[str, int]:
             page=page, site=site, root=root, navigation=shown, policy=POLICY, **page.context
         )
         sizes[page.path] = _put(output / page.path, text.encode())
+        for path, content in page.files.items():
+            _put(output / path, content)
         for table in page.tables:
+            if not table.rows:
+                continue
             _put(output / "tables" / f"{table.key}.csv", table.csv())
             _put(output / "tables" / f"{table.key}.parquet", table.parquet())
     for entry in files("zoo.leaderboard").joinpath("templates/static").iterdir():
@@ -116,11 +120,14 @@ def _put(path: Path, content: bytes) -> int:
 
 
 def _environment() -> Environment:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    loaders = [PackageLoader("zoo.leaderboard", "templates/site"), PackageLoader("zoo.datasets")]
     environment = Environment(
-        loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("zoo.leaderboard", "templates/site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["whisker"] = _whisker
     return environment

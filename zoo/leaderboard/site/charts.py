@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 
@@ -99,22 +100,79 @@ def pareto_chart(marks: Sequence[Mark], x_axis: str, y_axis: str) -> str:
         dot = f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{5.5 if mark.front else 4}"/>'
         hit = f'<circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
         parts.append(_marked(_kind(mark) + (" is-front" if mark.front else ""), mark.tip, dot, hit))
-    for mark, (x, y) in zip(front, places, strict=True):
-        fits = x - CHARACTER * len(_cut(mark.name)) > left
-        name = "" if mark.null else _cut(mark.name)
-        parts.append(_text(x - 10 if fits else x + 9, y - 9, name, "", "end" if fits else "start"))
+    dots = [at(mark.x, mark.value) for mark in marks]
+    names = [("" if mark.null else _cut(mark.name), *place) for mark, place in zip(front, places, strict=True)]
+    parts += _labels(names, dots, _around(places, width - right), (left, 0, width, height - 48))
     parts.append(_text((left + width) / 2, height - 8, x_axis, "axis", "middle"))
     turned = f"translate(13 {height / 2 - 20:.0f}) rotate(-90)"
     parts.append(f'<text class="axis" transform="{turned}" text-anchor="middle">{escape(y_axis)}</text>')
     return _svg(width, height, parts, f"{y_axis} against {x_axis} of {len(marks)} rows")
 
 
-def heat_chart(rows: Sequence[str], columns: Sequence[str], values: Floats, what: str, digits: int = 2) -> str:
-    """A matrix of numbers, shaded from the least to the largest; NaN leaves a cell empty."""
+def _labels(
+    names: Sequence[tuple[str, float, float]],
+    dots: Sequence[tuple[float, float]],
+    lines: Sequence[Box],
+    frame: Box,
+) -> list[str]:
+    """Names beside their dots, where no other name, dot or line is in the way; left out where there is no room.
+
+    ``names`` with the place of their dots; boxes are left, top, right, bottom.
+    """
+    parts: list[str] = []
+    taken = list(lines)
+    for name, x, y in sorted(names, key=lambda entry: entry[2]):
+        wide = CHARACTER * len(name)
+        for dx, dy, anchor in LABEL_PLACES:
+            start = x + dx - (wide if anchor == "end" else 0)
+            box = start, y + dy - 11, start + wide, y + dy + 3
+            inside = box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
+            free = not any(_overlap(box, other) for other in taken)
+            clear = not any(_overlap(box, (a - 4, b - 4, a + 4, b + 4)) for a, b in dots if (a, b) != (x, y))
+            if name and inside and free and clear:
+                if abs(dy) > 12:
+                    parts.append(f'<path class="lead" d="M{x:.1f} {y:.1f}L{x + dx:.1f} {y + dy - 4:.1f}"/>')
+                parts.append(_text(x + dx, y + dy, name, "", anchor))
+                taken.append(box)
+                break
+    return parts
+
+
+Box = tuple[float, float, float, float]
+LABEL_PLACES = [
+    (dx, dy, anchor) for dy in (-9, 4, 15, -22, 28, -35, 41, -48, 54) for dx, anchor in ((-10, "end"), (10, "start"))
+]
+"""Where a name may stand beside its dot, the best place first."""
+
+
+def _around(places: Sequence[tuple[float, float]], right: float) -> list[Box]:
+    """Boxes around the steps of a front, which go on to the right end."""
+    boxes = []
+    ends = [*(x for x, _ in places[1:]), right]
+    for (x, y), end in zip(places, ends, strict=True):
+        boxes.append((x, y - 1, end, y + 1))
+    for (_, y), (x, to) in pairwise(places):
+        boxes.append((x - 1, min(y, to), x + 1, max(y, to)))
+    return boxes
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def heat_chart(
+    rows: Sequence[str], columns: Sequence[str], values: Floats, what: str, digits: int = 2, signed: bool = False
+) -> str:
+    """A matrix of numbers, shaded from the least to the largest, or ``signed`` by size; NaN leaves a cell empty."""
     if not len(rows) or not len(columns):
         return ""
     left, top, wide, high = _label_width(rows), int(0.62 * _label_width(columns)) + 12, 46, 22
-    low, span = np.nanmin(values), max(float(np.nanmax(values) - np.nanmin(values)), 1e-12)
+    if not np.isfinite(values).any():
+        return ""
+    low, span = float(np.nanmin(values)), max(float(np.nanmax(values) - np.nanmin(values)), 1e-12)
+    if signed:
+        low, span = 0.0, max(float(np.nanmax(np.abs(values))), 1e-12)
+    sign = "+" if signed else ""
     slant = int(0.75 * _label_width(columns))
     width = left + wide * len(columns) + slant
     parts = []
@@ -127,12 +185,18 @@ def heat_chart(rows: Sequence[str], columns: Sequence[str], values: Floats, what
         for k, value in enumerate(values[i]):
             if not np.isfinite(value):
                 continue
-            shade = 0.04 + 0.46 * (value - low) / span
+            shade = 0.04 + 0.46 * abs(value - low) / span
             box = f'x="{left + k * wide}" y="{y}" width="{wide - 2}" height="{high - 2}" fill-opacity="{shade:.2f}"'
-            number = _text(left + (k + 0.5) * wide - 1, y + 14, f"{value:.{digits}f}", "in-heat", "middle")
-            tip = f"{name}, {columns[k]}: {value:.{digits + 1}f}"
-            parts.append(_marked("", tip, f'<rect class="heat" {box}/>', number))
+            text, exact = (_fixed(value, n, sign) for n in (digits, digits + 1))
+            number = _text(left + (k + 0.5) * wide - 1, y + 14, text, "in-heat", "middle")
+            kind = "heat lost" if signed and value < 0 else "heat"
+            parts.append(_marked("", f"{name}, {columns[k]}: {exact}", f'<rect class="{kind}" {box}/>', number))
     return _svg(width, top + high * len(rows) + 4, parts, what, wide=width)
+
+
+def _fixed(value: float, digits: int, sign: str) -> str:
+    rounded = round(float(value), digits) + 0.0  # no sign before a zero
+    return f"{rounded:{sign if rounded else ''}.{digits}f}".replace("-", "−")
 
 
 def rank_chart(names: Sequence[str], ranks: Floats, apart: float) -> str:

@@ -59,7 +59,7 @@ def methods(site: Site) -> list[Page]:
 
 def downloads(site: Site, pages: list[Page]) -> Page:
     """Every table of the other pages, and the citations."""
-    tables = [(page, table) for page in pages for table in page.tables]
+    tables = [(page, table) for page in pages for table in page.tables if table.rows]
     return Page(
         "downloads.html", "Download and cite", "downloads.html.j2", "downloads", {"tables": tables, "bibtex": BIBTEX}
     )

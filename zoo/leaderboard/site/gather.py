@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.benchmark.metrics import TITLES
 from zoo.benchmark.store import Store
-from zoo.benchmark.suite import Suite
+from zoo.benchmark.suite import Suite, read_suite, suite_names
 from zoo.errors import StoreError
 from zoo.features.declaration import FeatureSet, feature_sets
 from zoo.leaderboard.board import TaskBoard, make_board
@@ -21,6 +21,7 @@ from zoo.leaderboard.normalisers import Normaliser, normaliser_of, read_normalis
 from zoo.leaderboard.site.tables import Table
 from zoo.leaderboard.thresholds import Sensitivity, threshold_sensitivity
 from zoo.models.declaration import ModelFamily, model_families
+from zoo.submissions.entries import SubmissionEntry, read_entries
 
 Progress = Callable[[str], None]
 
@@ -29,7 +30,8 @@ Progress = Callable[[str], None]
 class Page:
     """A page: where it lies below the site, its template and what the template shows.
 
-    ``tables`` are offered for download; ``scripts`` are files of the folder ``static``.
+    ``tables`` are offered for download; ``scripts`` are files of the folder ``static``; ``files`` are written beside
+    the pages, by their path below the site.
     """
 
     path: str
@@ -39,6 +41,7 @@ class Page:
     context: dict[str, Any] = field(default_factory=dict)
     tables: list[Table] = field(default_factory=list)
     scripts: tuple[str, ...] = ("site.js",)
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,20 @@ class Site:
     @cached_property
     def family_paths(self) -> dict[str, str]:
         return file_names("models", [entry.name for entry in self.families])
+
+    @cached_property
+    def suites(self) -> list[Suite]:
+        """Every suite of the project, scored or not."""
+        return [read_suite(name) for name in suite_names()]
+
+    @cached_property
+    def submissions(self) -> list[SubmissionEntry]:
+        """Packed submissions with their states."""
+        return read_entries()
+
+    @cached_property
+    def submission_paths(self) -> dict[str, str]:
+        return file_names("submissions", [entry.name for entry in self.submissions])
 
     @property
     def n_cells(self) -> int:

@@ -21,6 +21,8 @@ from zoo.leaderboard.statistics import Floats
 
 MOST_ATOMS = 4000
 MISSING = 255
+EXPLAINED = 12
+"""Rows of a board that an explanation is looked for."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class GlassView:
 
 
 def view_of(entry: Entry, store: Store) -> GlassView | None:
-    """The first test glass of a task with its label, the best prediction and the best null control.
+    """The first test glass of a task: its label, leading predictions, a null control; contributions if there are any.
 
     None for tables of pairs, and where the data are not at hand.
     """
@@ -72,6 +74,7 @@ def view_of(entry: Entry, store: Store) -> GlassView | None:
         if score is not None:
             what = "null control" if row.null_control else "predicted by a model that has not seen this glass"
             channels.append((name_of(row), what, _spread(len(glass), atoms, ranks_of(score))))
+    channels += _contributions(entry, name, len(glass))
     kinds = sorted(set(glass.species.tolist()))
     channels.append(("species", ", ".join(kinds), _species(glass, kinds)))
     radii, unit = display_radii(glass), dataset.card.units.length
@@ -117,6 +120,28 @@ def _prediction(row: BoardRow, store: Store, glass: str, of_glass: NDArray[np.in
             scores = table[table["glass"].astype(str) == glass].set_index("row")["score"]
             return scores.reindex(of_glass).to_numpy(float)
     return None
+
+
+def _contributions(entry: Entry, glass: str, n_atoms: int) -> list[tuple[str, str, Floats]]:
+    """What physical families of columns add to the output for each atom, where ``zoo explain`` has kept it.
+
+    Of the best row in default mode for which it was run on this glass with its other options left as they are; the
+    three families that vary most.
+    """
+    from zoo.explain.fold import part_path, read_part
+    from zoo.explain.importance import families_of
+    from zoo.explain.request import Request, columns_of, fold_of_glass
+
+    for row in [row for row in entry.comparison.rows if row.mode == "default" and not row.null_control][:EXPLAINED]:
+        request = Request(entry.board.task.name, row.features, (row.family,), glass=glass)
+        part = read_part(part_path(request, row.family, fold_of_glass(request, glass)))
+        if part is None or len(part.glass_values) != n_atoms:
+            continue
+        families = [(of.name, part.glass_values[:, of.columns].sum(axis=1)) for of in families_of(columns_of(request))]
+        families.sort(key=lambda of: -float(of[1].std()))
+        note = "what these columns add to the output (Shapley values), from least (dark) to largest (bright)"
+        return [(f"{name_of(row)}: {name}", note, ranks_of(values)) for name, values in families[:3]]
+    return []
 
 
 def _spread(n: int, atoms: NDArray[np.int64], values: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,6 +72,23 @@ class Table:
     def filtered(self) -> bool:
         """Whether it is long enough for a filter."""
         return len(self.rows) > 8
+
+    def pruned(self) -> Table:
+        """Without columns that are empty in every row."""
+        used = [k for k in range(len(self.columns)) if any(row.cells[k].text for row in self.rows)]
+        rows = [replace(row, cells=[row.cells[k] for k in used]) for row in self.rows]
+        return replace(self, columns=[self.columns[k] for k in used], rows=rows) if rows else self
+
+    @property
+    def hint(self) -> str:
+        """What may be typed into the filter: words of two columns of the table."""
+        words = []
+        for number in (k for k, column in enumerate(self.columns) if not column.number):
+            texts = [row.cells[number].text for row in self.rows if not row.null]
+            short = [text for text in dict.fromkeys(texts) if 0 < len(text) <= 18]
+            if len(short) > 1:
+                words.append(short[0])
+        return ", ".join(dict.fromkeys(words[:2]))
 
     @property
     def modes(self) -> list[str]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from zoo.benchmark.metrics import TITLES
-from zoo.features.declaration import feature_sets
-from zoo.leaderboard.board import BoardRow
-from zoo.leaderboard.compare import Comparison, cpu_seconds, leaders, matrix_by, name_of
+from zoo.leaderboard.compare import Comparison, leaders, matrix_by, name_of
 from zoo.leaderboard.compare_text import elo_text
 from zoo.leaderboard.site import charts
+from zoo.leaderboard.site.boards import board_table
 from zoo.leaderboard.site.charts import Mark
 from zoo.leaderboard.site.gather import Entry, Page, Site
 from zoo.leaderboard.site.glass_view import view_of
-from zoo.leaderboard.site.tables import Cell, Column, Row, Table, number_cell, quantity_cell, text_cell, two_digits
-from zoo.leaderboard.statistics import Difference, Floats, average_ranks, critical_difference, friedman_test
-from zoo.models.declaration import model_families
+from zoo.leaderboard.site.submission_pages import submitted_rows
+from zoo.leaderboard.site.tables import Column, Row, Table, number_cell, text_cell, two_digits
+from zoo.leaderboard.statistics import Floats, average_ranks, critical_difference, friedman_test
 
 SHOWN = 20
 """Rows of a chart."""
@@ -63,136 +59,10 @@ def _page(site: Site, entry: Entry) -> Page:
         "view": view_of(entry, site.store),
         "tied": _tied(comparison),
         "unscored": _unscored(entry),
+        "submitted": bool(submitted_rows(site, entry)),
     }
     tables = [board, *([cuts] if cuts else [])]
     return Page(entry.path, entry.board.task.title, "task.html.j2", "tasks", context, tables, ("site.js", "viewer.js"))
-
-
-def board_table(site: Site, entry: Entry) -> Table:
-    """Every row of a board with everything that is known about it."""
-    metrics = entry.board.metrics
-    columns = [
-        Column("rank", "#", True),
-        Column("descriptor", "descriptor"),
-        Column("model", "model"),
-        Column(
-            "mode", "mode", help="default settings, tuned on training glasses, or an ensemble of tuned ones", extra=True
-        ),
-        Column(entry.board.headline, entry.metric, True, "the score, with its 95 % interval over glasses"),
-        Column("percent_of_ceiling", "% of ceiling", True, "0: ordering at random; 100: what label noise allows"),
-        Column("minus_best", "minus best", True, "paired difference to the best row on the same glasses"),
-        Column("elo", "Elo", True, "Bradley-Terry rating of wins on single glasses"),
-        Column("average_rank", "rank", True, "average rank over glasses or folds", True),
-        Column(
-            "improvability",
-            "improvable %",
-            True,
-            "share of its error that it would lose if it were as good as the best",
-            True,
-        ),
-        Column("optimism", "optimism", True, "what a random split of atoms would have claimed on top"),
-        *(Column(name, TITLES[name], True, extra=number > 0) for number, name in enumerate(metrics[1:])),
-        Column("glasses", "glasses", True, "test glasses", True),
-        Column("columns", "columns", True, "of the descriptor", True),
-        Column("microseconds_per_atom", "µs/atom", True, "cost of the descriptor"),
-        Column("fit_seconds", "fit s", True, "CPU seconds of a fit"),
-        Column("tune_seconds", "tune s", True, "CPU seconds of the search for settings", True),
-        Column("predict_seconds", "predict s", True, extra=True),
-        Column("cpu_seconds", "CPU s", True, "of a whole fold: describe, tune, fit, predict", True),
-        Column("memory_mb", "MB", True, "added to the memory of the process", True),
-        Column("state", "state"),
-        Column("checked", "checked", help="who ran it: this project, or a submission that was run again", extra=True),
-        Column("date", "date", extra=True),
-        Column("citation", "source", extra=True),
-    ]
-    scored = {name_of(row): number for number, row in enumerate(entry.comparison.rows)}
-    rows = [_board_row(site, entry, row, scored.get(name_of(row))) for row in _ordered(entry)]
-    ends = [
-        end for row in entry.comparison.rows for end in row.interval or (row.scores.get(entry.board.headline, 0.0),)
-    ]
-    return Table(entry.key, f"Board of {entry.name}", columns, rows, (min(ends), max(ends)) if ends else None)
-
-
-def _ordered(entry: Entry) -> list[BoardRow]:
-    scored = {name_of(row) for row in entry.comparison.rows}
-    return [*entry.comparison.rows, *(row for row in entry.board.rows if name_of(row) not in scored)]
-
-
-def _board_row(site: Site, entry: Entry, row: BoardRow, number: int | None) -> Row:
-    features, family = feature_sets[row.features], model_families[row.family]
-    start = [
-        number_cell(None if number is None else number + 1, 0),
-        text_cell(
-            row.features,
-            site.feature_paths[row.features],
-            features.title,
-            "null control" if features.null_control else "",
-        ),
-        text_cell(row.family, site.family_paths[row.family], family.title, _badge(entry, row, number)),
-        text_cell(row.mode),
-    ]
-    metrics = entry.board.metrics
-    scores = [number_cell(row.scores.get(name), 1 if name.startswith("enrichment") else 3) for name in metrics]
-    if number is None:
-        source = text_cell(f"{features.citation}; {family.citation}")
-        end = [text_cell(row.state, help=row.reason), text_cell(""), text_cell(""), source]
-        blank = Cell("")
-        return Row(
-            [*start, scores[0], *[blank] * 6, *scores[1:], *[blank] * 8, *end], row.null_control, False, row.mode
-        )
-    comparison = entry.comparison
-    rating, span = comparison.elo
-    low, high = span[number].round().tolist()
-    against = comparison.difference(number, 0) if number else None
-    value = float(comparison.headline[number])
-    return Row(
-        [
-            *start,
-            number_cell(value, 3, interval=row.interval),
-            number_cell(entry.percent(value), 0),
-            _against(against),
-            number_cell(float(rating[number]), 0, help=f"95 %: {low:.0f} to {high:.0f}" if np.isfinite(low) else ""),
-            number_cell(float(comparison.ranks[number]), 1),
-            number_cell(float(comparison.improvability[number]), 1),
-            number_cell(row.optimism, 3, True),
-            *scores[1:],
-            number_cell(row.n_glasses, 0),
-            number_cell(row.n_columns, 0),
-            quantity_cell(row.microseconds_per_atom),
-            quantity_cell(row.fit_seconds),
-            quantity_cell(row.tune_seconds or None),
-            quantity_cell(row.predict_seconds),
-            quantity_cell(cpu_seconds(row)),
-            number_cell(row.peak_memory_mb, 0),
-            text_cell(row.state),
-            text_cell("run here"),
-            text_cell(row.date),
-            text_cell(f"{features.citation}; {family.citation}"),
-        ],
-        row.null_control,
-        True,
-        row.mode,
-    )
-
-
-def _against(found: Difference | None) -> Cell:
-    """Difference to the best row, with ≈ where the glasses do not tell the two apart."""
-    if found is None:
-        return Cell("")
-    cell = number_cell(found.value, 3, True, help=_interval(found.interval))
-    return cell if found.clear else replace(cell, badge="≈")
-
-
-def _badge(entry: Entry, row: BoardRow, number: int | None) -> str:
-    if model_families[row.family].null_control:
-        return "null control"
-    mode = "" if row.mode == "default" else row.mode
-    front = "front" if number is not None and entry.comparison.front[number] else ""
-    return ", ".join(filter(None, (mode, front)))
-
-
-def _interval(interval: tuple[float, float]) -> str:
-    return f"95 %: {interval[0]:+.3f} to {interval[1]:+.3f}".replace("-", "−")
 
 
 def _marks(entry: Entry, chosen: list[int]) -> list[Mark]:

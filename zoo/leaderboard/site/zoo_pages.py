@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from msgspec import to_builtins
+
 from zoo.benchmark.summary import tasks_of
+from zoo.benchmark.task import read_task, task_names
 from zoo.datasets.card import Card
-from zoo.datasets.registry import list_cards
-from zoo.errors import ZooError
+from zoo.datasets.fetch import is_at_hand
+from zoo.datasets.registry import dataset_folder, list_cards
+from zoo.errors import StoreError, ZooError
 from zoo.features.declaration import FeatureSet
 from zoo.leaderboard.board import BoardRow
 from zoo.leaderboard.site.gather import Entry, Page, Progress, Site, file_names
+from zoo.leaderboard.site.kept import code_of, kept
 from zoo.leaderboard.site.tables import Cell, Column, Row, Table, number_cell, quantity_cell, text_cell
 from zoo.models.declaration import ModelFamily
-from zoo.sheets.sheet import TaskLine, figures_of, make_sheet
+from zoo.sheets.sheet import TaskLine, body_of, make_sheet
 
 KINDS = ("Cu", "Zr")
 """Species for which the columns of a descriptor are listed."""
@@ -98,6 +103,7 @@ def _feature_page(site: Site, entry: FeatureSet) -> Page:
         "scores": scores,
         "columns": table if rows else None,
         "cut": max(0, len(columns) - len(rows)),
+        "how": _how_to_score(site, "features", entry.name),
         "command": f"zoo features glass.dump --type-map 1=Cu,2=Zr --set '{entry.name}' -o table.parquet"
         if columns
         else "",
@@ -169,9 +175,18 @@ def _family_page(site: Site, entry: ModelFamily) -> Page:
         "scores": scores,
         "columns": None,
         "cut": 0,
+        "how": _how_to_score(site, "families", entry.name),
         "command": "",
     }
     return Page(path, entry.name, "entry.html.j2", "models", context, [scores])
+
+
+def _how_to_score(site: Site, part: str, name: str) -> str:
+    """The command that scores a descriptor or a model, or what to do where no suite has it."""
+    for suite in site.suites:
+        if any(name in getattr(entry, part) for entry in suite.entries):
+            return f"zoo run {suite.name} scores it."
+    return "It is in no suite: name it in a suite file of your own, then zoo run FILE.toml."
 
 
 def _scores(site: Site, key: str, belongs: Callable[[BoardRow], bool], other: str) -> Table:
@@ -241,7 +256,7 @@ def dataset_pages(site: Site, progress: Progress) -> list[Page]:
     pages = [Page("data/index.html", "Data sets", "list.html.j2", "data", {"intro": intro, "table": table}, [table])]
     for card in cards:
         progress(f"{card.name}: sheet")
-        pages.append(_dataset_page(card, paths[card.name]))
+        pages.append(_dataset_page(card, paths[card.name], cards))
     return pages
 
 
@@ -261,14 +276,32 @@ def _dataset_row(site: Site, card: Card, path: str) -> Row:
     )
 
 
-def _dataset_page(card: Card, path: str) -> Page:
+def _dataset_page(card: Card, path: str, cards: list[Card]) -> Page:
+    """The sheet of a data set: checked and drawn once for each version of data, card, tasks and code."""
+    tasks = [task for task in map(read_task, task_names()) if task.dataset == card.name]
+    uses = [
+        (dataset_folder(card.name) / "card.toml").read_text(encoding="utf-8"),
+        [_at_hand(other) for other in cards],  # data sets are checked against each other
+        [to_builtins(task) for task in tasks],
+        code_of("sheets", "checks", "datasets", "benchmark/task.py", "benchmark/summary.py"),
+    ]
     try:
-        tasks = [TaskLine(s.task.name, s.task.title, s.text, s.task.target) for s in tasks_of(card.name)]
-        sheet = make_sheet(card.name, tasks)
-        context = {"sheet": sheet, "card": card, "figures": figures_of(sheet), "problem": ""}
+        sheet, problem = kept(f"sheet-{_stem(path)}", uses, lambda: _sheet(card.name)), ""
+    except StoreError:
+        raise
     except ZooError as error:
-        context = {"sheet": None, "card": card, "figures": [], "problem": str(error)}
+        sheet, problem = "", str(error)
+    context = {"sheet": sheet, "card": card, "problem": problem}
     return Page(path, card.title, "dataset.html.j2", "data", context)
+
+
+def _sheet(name: str) -> str:
+    tasks = [TaskLine(s.task.name, s.task.title, s.text, s.task.target) for s in tasks_of(name)]
+    return body_of(make_sheet(name, tasks))
+
+
+def _at_hand(card: Card) -> list[str | bool]:
+    return [card.name, card.content_hash, all(is_at_hand(file.url) for file in card.files if file.url)]
 
 
 def _stem(path: str) -> str:

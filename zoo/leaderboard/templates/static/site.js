@@ -83,13 +83,15 @@ function setUpPairs(form) {
   const [first, second] = [form.querySelector("[data-first]"), form.querySelector("[data-second]")];
   for (const select of [first, second]) for (const name of data.names) select.append(new Option(name, name));
   second.selectedIndex = 1;
-  const n = data.names.length, number = x => x.toFixed(3).replace("-", "−"), signed = x => (x < 0 ? "" : "+") + number(x);
+  const n = data.names.length;
   const say = () => {
     const [a, b] = [first.selectedIndex, second.selectedIndex], out = form.querySelector("[data-said]");
     if (a === b) { out.textContent = "Choose two different rows."; return; }
     const [i, k] = a < b ? [a, b] : [b, a];
     let [value, low, high, ahead, wins] = data.pairs[i * n - i * (i + 1) / 2 + (k - i - 1)];
     if (a > b) [value, low, high, ahead, wins] = [-value, -high, -low, 1 - ahead, 1 - wins];
+    const digits = Math.abs(value) < 0.01 ? 4 : 3;
+    const signed = x => (x < 0 ? "" : "+") + x.toFixed(digits).replace("-", "−");
     const clear = low > 0 ? "the first is clearly better" : high < 0 ? "the second is clearly better" : "not told apart";
     out.textContent = `Difference ${signed(value)} (${signed(low)} to ${signed(high)}): ${clear}. `
       + `Ahead on ${Math.round(100 * wins)} % of the ${data.unit}, in ${Math.round(100 * ahead)} % of the resamples.`;
@@ -109,7 +111,13 @@ function setUpCopy(button) {
   });
 }
 
+function showSection() {
+  const link = document.querySelector("nav [aria-current]"), nav = link?.parentElement;
+  if (nav) nav.scrollLeft = link.offsetLeft - nav.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;  // narrow screens
+}
+
 setUpTheme();
+showSection();
 document.querySelectorAll("[data-table]").forEach(setUpTable);
 document.querySelectorAll("[data-pairs]").forEach(setUpPairs);
 document.querySelectorAll("[data-copy]").forEach(setUpCopy);
