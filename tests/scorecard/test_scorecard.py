@@ -145,6 +145,19 @@ def test_a_model_of_species_is_called_one(root: Path):
     page_of(found, pictures_of(found), "zoo")
 
 
+def test_atoms_that_a_task_leaves_out_are_left_out(root: Path):
+    write_task(root, "toy-cu", kind="regression", label={"rule": "log10"}, species=["Cu"])
+    found = held("toy-cu", family="ridge")
+    assert found.softness[found.fold == 0].std() == pytest.approx(1), "other atoms do not count in the scale"
+    for number, atoms in found.atoms.items():
+        is_cu = found.rows.dataset.glasses[found.rows.glass_names[number]].species == "Cu"
+        assert np.array_equal(np.isfinite(atoms), is_cu)
+        assert np.array_equal(np.isfinite(found.swapped[number]), is_cu)
+    card = scorecard(found)
+    assert list(card.chemistry.swap.shift) == ["Cu"]
+    assert sum(card.links[0].curve.n) == len(found.rows)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "sentence"),
     [

@@ -241,7 +241,8 @@ def _decays(held: Held) -> list[Decay]:
         fields = [held.atoms[number], _over_atoms(held, value, number)]
         x = parts[number].load()
         if x.shape[1] <= MOST_COLUMNS:
-            fields.extend(random_fields(x, held.plan.seed))
+            alone = random_fields(x, held.plan.seed)
+            fields.extend(np.where(np.isfinite(held.atoms[number]), alone, np.nan))
         curves.append(autocorrelation(glass, np.vstack(fields), edges))
     table = np.array(curves)
     decays = [

@@ -65,6 +65,11 @@ class Decay:
     shortest: float
     n_glasses: int
 
+    @property
+    def at_start(self) -> float:
+        """C(r_0) by the fit."""
+        return self.amplitude + self.offset
+
 
 def spacing_of(glass: Glass) -> float:
     """Mean distance between atoms: (volume per atom) to the power 1/d, in the unit of the positions."""

@@ -122,7 +122,8 @@ class Held:
         deviations; of probabilities, the log odds are taken first.
     fold : ndarray of shape (n_rows,), int64
     atoms, swapped : dict of int to ndarray of shape (n_atoms,)
-        Softness of all atoms of each glass, by its number; with its species swapped, on the same scale.
+        Softness of all atoms of each glass, by its number; with its species swapped, on the same scale. NaN for atoms
+        of species that the task leaves out.
     no_swap : str
     """
 
@@ -293,7 +294,8 @@ def _joined(plan: Plan, parts: list[FoldScores]) -> Held:
     atoms: dict[int, Floats] = {}
     swapped: dict[int, Floats] = {}
     for number, part in enumerate(parts):
-        base = _straight(part.atoms if len(part.atoms) else part.score, part.probability)
+        asked = _of_the_task(rows, part.glasses)
+        base = _straight(part.atoms[asked] if len(part.atoms) else part.score, part.probability)
         mean, spread = float(np.nanmean(base)), float(np.nanstd(base)) or 1.0
         score[part.rows], fold[part.rows] = part.score, number
         softness[part.rows] = (_straight(part.score, part.probability) - mean) / spread
@@ -301,12 +303,21 @@ def _joined(plan: Plan, parts: list[FoldScores]) -> Held:
         for glass in part.glasses.tolist():
             here = slice(at, at + len(rows.dataset.glasses[rows.glass_names[glass]]))
             at = here.stop
-            atoms[glass] = (_straight(part.atoms[here], part.probability) - mean) / spread
-            if len(part.swapped):
-                swapped[glass] = (_straight(part.swapped[here], part.probability) - mean) / spread
+            for found, said in ((atoms, part.atoms), (swapped, part.swapped)):
+                if len(said):
+                    field = (_straight(said[here], part.probability) - mean) / spread
+                    found[glass] = np.where(asked[here], field, np.nan)
     space = "probability" if parts[0].probability else "value" if rows.task.kind == "regression" else "margin"
     no_swap = next((part.no_swap for part in parts if part.no_swap), "")
     return Held(plan, space, score, softness, fold, atoms, {} if no_swap else swapped, no_swap)
+
+
+def _of_the_task(rows: TaskRows, glasses: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Atoms of some glasses of the species that the task is about: of others the model knows nothing."""
+    if not len(glasses):
+        return np.empty(0, bool)
+    species = np.concatenate([rows.dataset.glasses[rows.glass_names[glass]].species for glass in glasses.tolist()])
+    return np.isin(species, rows.task.species) if rows.task.species else np.ones(len(species), bool)
 
 
 def _straight(score: Floats, probability: bool) -> Floats:

@@ -150,6 +150,8 @@ def _swap(held: Held, species: NDArray[np.str_]) -> Swap:
         changes.append(np.abs(after - before)[known])
         for kind in glass.kinds:
             used = known & (glass.species == kind)
+            if not used.any():
+                continue
             within.append(_rank_correlation(before[used], after[used]))
             shift.setdefault(kind, []).append((after - before)[used])
     return Swap(

@@ -42,10 +42,10 @@ def _lone(card: Scorecard) -> str:
     if not card.decays:
         return ""
     score, label = card.decays[:2]
-    if label.amplitude > 4 * SMALL and not score.amplitude > SMALL:
+    if label.at_start > 4 * SMALL and not score.at_start > SMALL:
         at = f"at {label.fit_from:.2g} {card.length}"
         return (
-            f"{label.name} is correlated in space ({label.amplitude:.2f} {at}), the score is hardly "
+            f"{label.name} is correlated in space ({label.at_start:.2f} {at}), the score is hardly "
             f"({_amplitude(score)}): it ranks atoms one by one and does not see the regions that they form"
         )
     return ""
@@ -137,7 +137,7 @@ def correlation_words(card: Scorecard) -> list[str]:
 
 
 def _amplitude(decay: Decay) -> str:
-    return "none" if np.isnan(decay.amplitude) else f"{decay.amplitude:.2g}"
+    return "none" if np.isnan(decay.at_start) else f"{decay.at_start:.2g}"
 
 
 def link_words(link: Link) -> str:
