@@ -26,7 +26,7 @@ from zoo.submissions.contribution import contributed
 from zoo.submissions.entries import read_entries
 from zoo.submissions.folds import checked_table, mean_scores, rows_to_predict
 from zoo.submissions.manifest import read_manifest
-from zoo.submissions.pack import pack
+from zoo.submissions.pack import pack, packed_folder
 from zoo.submissions.sandbox import sandboxed
 from zoo.submissions.score import places, reference_suite, score
 from zoo.submissions.verify import record_of, verify, write_record
@@ -120,6 +120,22 @@ def test_what_is_packed_is_verified_and_the_same_to_the_last_bit(packed, tmp_pat
     (entry,) = read_entries(packed.parent, tmp_path / "verified")
     assert entry.state == "broken"
     assert "'descriptor.py' is not what the manifest states" in entry.reason
+
+
+def test_the_folder_an_author_works_in_does_not_hide_the_packed_one(root, packed, tmp_path, monkeypatch):
+    shutil.copytree(packed, root / "leaderboard" / "submissions" / packed.name)
+    monkeypatch.chdir(tmp_path)
+    write_descriptor(tmp_path / packed.name)
+    assert packed_folder(packed.name) == root / "leaderboard" / "submissions" / packed.name
+    assert packed_folder(str(packed)) == packed
+    assert packed_folder("absent") == Path("absent")
+
+
+def test_a_card_that_nobody_has_filled_in_is_not_packed(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert zoo("submit", "new", "my-idea") == 0
+    assert zoo("submit", "pack", "my-idea", "--suite", "toy", "--unsafe") == 2
+    assert "fill in card.toml" in capsys.readouterr().err
 
 
 def test_a_packed_submission_holds_no_labels(packed):
