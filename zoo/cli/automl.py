@@ -155,8 +155,8 @@ def _show(model: SavedModel, folder: Path, out: Any) -> None:
     out.print(table)
     by_chance = "" if model.base_rate is None else f", by chance {model.base_rate:.3f}"
     out.print(
-        f"on {len(model.test_glasses)} glasses that it has never seen: {TITLES[headline]} "
-        f"{model.scores.get(headline, float('nan')):.3f} (best member alone "
+        f"on {len(model.test_glasses)} glasses that it has never seen ({', '.join(model.test_glasses)}): "
+        f"{TITLES[headline]} {model.scores.get(headline, float('nan')):.3f} (best member alone "
         f"{model.single_scores.get(headline, float('nan')):.3f}{by_chance}); {model.n_trials} trials, "
         f"{model.n_train} training rows",
         soft_wrap=True,

@@ -110,7 +110,7 @@ def _show(record: Record, out: Any) -> None:
         )
         change = ", every prediction the same to the last bit" if outcome.identical else change
         out.print(
-            f"  {outcome.task} {outcome.family}: {TITLES[name]} claimed {outcome.claimed[name]:.4f}, "
+            f"  {f'{outcome.task} {outcome.family}'.rstrip()}: {TITLES[name]} claimed {outcome.claimed[name]:.4f}, "
             f"found {outcome.found.get(name, float('nan')):.4f}{change}",
             soft_wrap=True,
         )
