@@ -161,7 +161,7 @@ def test_explain_a_model(play, tmp_path):
 
 def test_add_a_data_set(play):
     said = play("add-a-data-set")
-    assert re.search(r"D203 +info +3 glasses of 3", said)
+    assert re.search(r"D302 +info", said)
     assert "mine-d2min-top10" in said
 
 

@@ -132,7 +132,7 @@ class _Progress:
         self._bar.stop()
 
     def __call__(self, stage: str, fraction: float, n_trials: int, best: float) -> None:
-        text = f"{stage}: {n_trials} trials, best {best:.3f}"
+        text = f"{stage}: {n_trials} trials" + (f", best {best:.3f}" if n_trials else "")
         self._bar.update(self._task, description=text, completed=fraction)
         now = time.monotonic()
         if not self._out.is_terminal and (now - self._last > 30 or stage != self._stage):
