@@ -28,6 +28,11 @@ def one_thread_each() -> None:
         os.environ.setdefault(name, value)
 
 
+def usable_cores() -> int:
+    """Cores that this process may run on: those of the machine, or the share that SLURM or ``taskset`` leaves it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @cache
 def hardware() -> str:
     """Processor model and number of cores."""

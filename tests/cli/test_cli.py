@@ -52,6 +52,7 @@ def test_every_command_has_help_with_an_example(name):
         (["data", "fetch", "cuzr"], "no data set is called 'cuzr'"),
         (["data", "build", "tls-dw-t007"], "has no recipe"),
         (["board", "quick", "--results", "nowhere"], "run zoo run quick first"),
+        (["run", "mine/suite.toml"], "mine/suite.toml does not exist"),
     ],
 )
 def test_a_mistake_gets_one_sentence(words, sentence, capsys):

@@ -26,7 +26,7 @@ from zoo.submissions.contribution import contributed
 from zoo.submissions.entries import read_entries
 from zoo.submissions.folds import checked_table, mean_scores, rows_to_predict
 from zoo.submissions.manifest import read_manifest
-from zoo.submissions.pack import pack
+from zoo.submissions.pack import pack, packed_folder
 from zoo.submissions.sandbox import sandboxed
 from zoo.submissions.score import places, reference_suite, score
 from zoo.submissions.verify import record_of, verify, write_record
@@ -122,9 +122,41 @@ def test_what_is_packed_is_verified_and_the_same_to_the_last_bit(packed, tmp_pat
     assert "'descriptor.py' is not what the manifest states" in entry.reason
 
 
+def test_the_folder_an_author_works_in_does_not_hide_the_packed_one(root, packed, tmp_path, monkeypatch):
+    shutil.copytree(packed, root / "leaderboard" / "submissions" / packed.name)
+    monkeypatch.chdir(tmp_path)
+    write_descriptor(tmp_path / packed.name)
+    assert packed_folder(packed.name) == root / "leaderboard" / "submissions" / packed.name
+    assert packed_folder(str(packed)) == packed
+    assert packed_folder("absent") == Path("absent")
+
+
+def test_a_card_that_nobody_has_filled_in_is_not_packed(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert zoo("submit", "new", "next-idea") == 0
+    assert zoo("submit", "pack", "next-idea", "--suite", "toy", "--unsafe") == 2
+    assert "fill in card.toml" in capsys.readouterr().err
+
+
 def test_a_packed_submission_holds_no_labels(packed):
     (path,) = (packed / "predictions").iterdir()
     assert list(pd.read_parquet(path)) == ["fold", "row", "score"]
+
+
+def test_nothing_is_smuggled_in_beside_the_predictions(packed):
+    (packed / "predictions" / "notes.pkl").write_bytes(b"x")
+    with pytest.raises(SubmissionError, match=r"does not state 'predictions/notes\.pkl'"):
+        verify(packed, unsafe=True)
+
+
+def test_predictions_that_are_missing_or_a_link_are_refused(packed):
+    (path,) = (packed / "predictions").iterdir()
+    path.rename(packed.parent / "elsewhere")
+    with pytest.raises(SubmissionError, match="must be a plain file"):
+        verify(packed, unsafe=True)
+    path.symlink_to(packed.parent / "elsewhere")
+    with pytest.raises(SubmissionError, match="plain file"):
+        verify(packed, unsafe=True)
 
 
 def test_claims_that_do_not_follow_differ(packed):
@@ -154,7 +186,7 @@ def test_predictions_better_than_the_code_differ(packed):
         ({"folds": "0" * 64}, "folds of toy-class has changed"),
         ({"data_hash": "0"}, "data of toy-class has changed"),
         ({"predictions": "../../etc/passwd"}, "does not follow its schema"),
-        ({"predictions": "predictions/none.parquet"}, "plain file"),
+        ({"predictions": "predictions/none.parquet"}, "does not state 'predictions/toy-class--logistic.parquet'"),
         ({"sha256": "0"}, "not the file that the manifest states"),
         ({"surprise": 1}, "does not follow its schema"),
         ({"scores": {}}, "must state average_precision"),

@@ -5,7 +5,6 @@ The glasses of one fold are never shown to the search or to the ensemble: they s
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from zoo._machine import usable_cores
 from zoo.benchmark.cell import feature_matrix, features_decline, folds_of, task_rows
 from zoo.benchmark.metrics import best_threshold, evaluate_finite
 from zoo.benchmark.pool import worker_pool
@@ -208,7 +208,7 @@ def search(
     study = open_study(plan.seed, storage, _name(plan))
     _enqueue(study, plan)
     spent = sum((trial.duration.total_seconds() for trial in study.trials if trial.duration), 0.0)
-    n_workers = workers or os.cpu_count() or 1
+    n_workers = workers or usable_cores()
     left = SEARCH * plan.seconds - spent / n_workers
     if left > 0 and not _enough(plan, study):
         _run_trials(plan, storage, n_workers, left, study, on_progress)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from zoo._machine import usable_cores
 from zoo.benchmark.pool import worker_pool
 from zoo.benchmark.runner import OnFinish, OnStart, RunReport
 from zoo.benchmark.store import Result, State, Store
@@ -75,7 +75,7 @@ def run_jobs(
         if workers == 0:
             _run_here(todo, store, report, on_start, on_finish, stage)
         else:
-            n_workers = min(workers or os.cpu_count() or 1, len(todo))
+            n_workers = min(workers or usable_cores(), len(todo))
             _run_in_pool(todo, store, n_workers, seconds, report, on_start, on_finish, stage, prepare)
     except KeyboardInterrupt:
         report.interrupted = True

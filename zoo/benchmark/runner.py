@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import CancelledError, Future, TimeoutError, as_completed
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo._machine import memory_mb
+from zoo._machine import memory_mb, usable_cores
 from zoo.benchmark.cell import (
     features_of_glasses,
     folds_of,
@@ -104,7 +103,7 @@ def run_suite(
         prepare_studies(folder)
     # in random order the time left is estimated well from the start
     np.random.default_rng(0).shuffle(todo)
-    n_workers = min(workers or os.cpu_count() or 1, max(1, len(todo)))
+    n_workers = min(workers or usable_cores(), max(1, len(todo)))
     run = partial(_run_locally, n_workers=n_workers) if ray is None else partial(_run_on_cluster, address=ray)
     try:
         if todo:

@@ -89,7 +89,7 @@ def read_suite(name: str) -> Suite:
     UnknownNameError, DeclarationError
     """
     path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
-    if not path.is_file():
+    if not path.is_file() and not name.endswith(".toml"):
         raise UnknownNameError("suite", name, suite_names())
     suite = parse_declaration(read_toml(path), Suite, path)
     suite = replace(suite, entries=[replace(entry, task=_task_of(entry, path)) for entry in suite.entries])

@@ -132,7 +132,7 @@ class _Progress:
         self._bar.stop()
 
     def __call__(self, stage: str, fraction: float, n_trials: int, best: float) -> None:
-        text = f"{stage}: {n_trials} trials, best {best:.3f}"
+        text = f"{stage}: {n_trials} trials" + (f", best {best:.3f}" if n_trials else "")
         self._bar.update(self._task, description=text, completed=fraction)
         now = time.monotonic()
         if not self._out.is_terminal and (now - self._last > 30 or stage != self._stage):
@@ -155,8 +155,8 @@ def _show(model: SavedModel, folder: Path, out: Any) -> None:
     out.print(table)
     by_chance = "" if model.base_rate is None else f", by chance {model.base_rate:.3f}"
     out.print(
-        f"on {len(model.test_glasses)} glasses that it has never seen: {TITLES[headline]} "
-        f"{model.scores.get(headline, float('nan')):.3f} (best member alone "
+        f"on {len(model.test_glasses)} glasses that it has never seen ({', '.join(model.test_glasses)}): "
+        f"{TITLES[headline]} {model.scores.get(headline, float('nan')):.3f} (best member alone "
         f"{model.single_scores.get(headline, float('nan')):.3f}{by_chance}); {model.n_trials} trials, "
         f"{model.n_train} training rows",
         soft_wrap=True,

@@ -13,6 +13,8 @@ from zoo.cli import console
 
 CHECK = 30.0
 """Seconds between two lines of progress where no terminal can show a bar."""
+FEW = 5
+"""Jobs before which the time left is not guessed: the first ones start processes and compile."""
 
 
 @click.command(
@@ -117,4 +119,5 @@ class Bar:
         if not self._out.is_terminal and now - self._last > CHECK:
             self._last = now
             left = (now - self._began) / self._done * (self._total - self._done)
-            self._out.print(f"{self._stage} {self._done}/{self._total}, about {left:.0f} s left", highlight=False)
+            guess = f", about {left:.0f} s left" if self._done >= FEW else ""
+            self._out.print(f"{self._stage} {self._done}/{self._total}{guess}", highlight=False)

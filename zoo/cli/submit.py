@@ -111,11 +111,13 @@ def pack(folder: Path, suite: str, tasks: tuple[str, ...], output: Path | None, 
     from zoo.submissions.card import read_submission
     from zoo.submissions.contribution import contributed
     from zoo.submissions.pack import pack as write
-    from zoo.submissions.pack import submissions_folder
+    from zoo.submissions.pack import require_author, submissions_folder
     from zoo.submissions.score import reference_suite
 
     reference = reference_suite(suite, tasks)
-    with contributed(read_submission(folder), unsafe=unsafe) as contribution:
+    submission = read_submission(folder)
+    require_author(submission)
+    with contributed(submission, unsafe=unsafe) as contribution:
         store = _score(contribution, reference)
         packed = write(contribution, reference, store, (output or submissions_folder()).resolve())
     _say_packed(packed)

@@ -51,46 +51,48 @@ def command(
     """
     from zoo.errors import SubmissionError
     from zoo.submissions.fresh import fresh_scores
-    from zoo.submissions.pack import submissions_folder
+    from zoo.submissions.pack import packed_folder
     from zoo.submissions.sandbox import Limits
     from zoo.submissions.verify import verify, write_record
 
     if write and not by:
         raise SubmissionError("a record that is kept must state who verified: add --by 'Your Name'")
-    folder = Path(submission) if Path(submission).is_dir() else submissions_folder() / submission
+    folder = packed_folder(submission)
     out = console(highlight=False, markup=False)
-    fresh = None
-    if fresh_seeds:
-        out.print(f"new glasses: {fresh_seeds} for each group, variant {variant}", soft_wrap=True)
-        fresh = partial(fresh_scores, count=fresh_seeds, workers=workers, variant=variant)
-    limits = Limits(seconds=seconds)
-    with _progress(out) as advance:
-        made = verify(folder, unsafe, tolerance, by, limits, fresh, advance)
+    with _Progress(out) as progress:
+        fresh = None
+        if fresh_seeds:
+            out.print(f"new glasses: {fresh_seeds} for each group, variant {variant}", soft_wrap=True)
+            fresh = partial(fresh_scores, count=fresh_seeds, workers=workers, variant=variant, progress=progress.bars)
+        made = verify(folder, unsafe, tolerance, by, Limits(seconds=seconds), fresh, progress.advance)
     _show(made, out)
     if write or record:
         out.print(f"record: {write_record(made, record)}", soft_wrap=True)
     sys.exit(0 if made.state in ("verified", "scored") else 1)
 
 
-class _progress:
-    """How many folds have been scored, on a terminal."""
+class _Progress:
+    """How many folds have been scored, and how far new glasses are, on a terminal."""
 
     def __init__(self, out: Any) -> None:
-        self._out = out
-        self._status = out.status("running it again")
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description:<40}"), BarColumn(), TimeElapsedColumn()
+        self.bars = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+        self._task = self.bars.add_task("running it again", total=None)
         self._done = 0
 
-    def __enter__(self) -> Any:
-        if self._out.is_terminal:
-            self._status.start()
-        return self._advance
+    def __enter__(self) -> _Progress:
+        self.bars.start()
+        return self
 
     def __exit__(self, *error: object) -> None:
-        self._status.stop()
+        self.bars.stop()
 
-    def _advance(self, cell: Any, state: str) -> None:
+    def advance(self, cell: Any, state: str) -> None:
+        """Count one fold."""
         self._done += 1
-        self._status.update(f"{cell.task}, {cell.family}, fold {cell.fold}: {state} ({self._done} done)")
+        self.bars.update(self._task, description=f"{cell.task}, {cell.family}: {self._done} folds done")
 
 
 def _show(record: Record, out: Any) -> None:
@@ -108,7 +110,7 @@ def _show(record: Record, out: Any) -> None:
         )
         change = ", every prediction the same to the last bit" if outcome.identical else change
         out.print(
-            f"  {outcome.task} {outcome.family}: {TITLES[name]} claimed {outcome.claimed[name]:.4f}, "
+            f"  {f'{outcome.task} {outcome.family}'.rstrip()}: {TITLES[name]} claimed {outcome.claimed[name]:.4f}, "
             f"found {outcome.found.get(name, float('nan')):.4f}{change}",
             soft_wrap=True,
         )

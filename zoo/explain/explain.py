@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import as_completed
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo._machine import usable_cores
 from zoo.benchmark.cell import cell_declines, feature_matrix, features_of_glasses, task_rows
 from zoo.benchmark.cell import study_address as address_of
 from zoo.benchmark.pool import worker_pool
@@ -160,7 +160,7 @@ def _explain_folds(
 ) -> dict[str, str]:
     """Do the jobs; families that have failed, with the reason."""
     failed: dict[str, str] = {}
-    n_workers = min(workers or os.cpu_count() or 1, len(jobs))
+    n_workers = min(workers or usable_cores(), len(jobs))
     if n_workers < 2:  # here, without the start of a process
         for name, fold in jobs:
             try:

@@ -25,6 +25,7 @@ from zoo.models.declaration import Member, TaskKind, model_families
 FloatArray = NDArray[np.float32]
 LABEL, FOLD = "target", "fold"
 METRIC = {"classification": "average_precision", "regression": "pearsonr"}
+logging.getLogger("autogluon.common.utils.resource_utils").setLevel(logging.CRITICAL)  # no torch, no GPU: no news
 STOPPING = {"classification": "log_loss", "regression": "root_mean_squared_error"}
 """What early stopping looks at: smooth, and counted by the libraries themselves."""
 

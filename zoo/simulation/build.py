@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo._files import atomic_write
-from zoo._machine import one_thread_each
+from zoo._machine import one_thread_each, usable_cores
 from zoo.errors import FileFormatError, RecipeError, ZooError
 from zoo.formats.npz import read_npz, write_npz
 from zoo.glass import Glass
@@ -83,7 +83,7 @@ def build_dataset(
         for folder in unfinished.values():
             folder.mkdir(parents=True, exist_ok=True)
         if unfinished:
-            _run_in_processes(recipe_path, variant, unfinished, workers or os.cpu_count() or 1, progress)
+            _run_in_processes(recipe_path, variant, unfinished, workers or usable_cores(), progress)
 
         from zoo.simulation.card import write_dataset
 

@@ -20,7 +20,7 @@ from zoo.benchmark.suite import Suite
 from zoo.errors import SubmissionError
 from zoo.leaderboard.board import BoardRow, make_board
 from zoo.paths import content_root
-from zoo.submissions.card import MANIFEST, PREDICTIONS, Submission, read_submission
+from zoo.submissions.card import CARD, MANIFEST, PREDICTIONS, Submission, read_submission
 from zoo.submissions.contribution import Contribution
 from zoo.submissions.folds import checked_table, lock_of, mean_scores
 from zoo.submissions.manifest import COLUMNS, Claim, Manifest
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+TEMPLATE_AUTHOR = "Your Name"
+"""What the card of ``zoo submit new`` holds until it is filled in."""
 ENCODING = {"fold": "DELTA_BINARY_PACKED", "row": "DELTA_BINARY_PACKED", "score": "BYTE_STREAM_SPLIT"}
 """Rows are in order, so that only scores take room."""
 
@@ -38,6 +40,15 @@ def submissions_folder() -> Path:
     """``leaderboard/submissions`` of the checkout, or below the working folder where the package is installed."""
     root = content_root()
     return (root if root.name != "content" else Path.cwd()) / "leaderboard" / "submissions"
+
+
+def packed_folder(submission: str) -> Path:
+    """Where a packed submission lies: the folder itself, or the one of that name in :func:`submissions_folder`.
+
+    The folder that an author works in, without a manifest, often has the same name: it is not what is meant.
+    """
+    given, known = Path(submission), submissions_folder() / submission
+    return given if (given / MANIFEST).is_file() or not known.is_dir() else known
 
 
 def pack(contribution: Contribution, reference: Suite, store: Store, output: Path) -> Path:
@@ -80,11 +91,23 @@ def pack_predictions(submission: Submission, tables: dict[str, pd.DataFrame], ou
     """Write the folder of a submission of predictions; tables by task, as ``checked_table`` returns them."""
     if submission.card.kind != "predictions":
         raise SubmissionError('the card of a submission of predictions must state kind = "predictions"')
+    require_author(submission)
     packed = []
     for task, table in tables.items():
         row = BoardRow(submission.card.name, "", "default", "ok", scores=mean_scores(task, table))
         packed.append((_claim(task, row, 0, None), table))
     return _write(submission, packed, output)
+
+
+def require_author(submission: Submission) -> None:
+    """Refuse a card that does not say yet who made it.
+
+    Raises
+    ------
+    SubmissionError
+    """
+    if TEMPLATE_AUTHOR in submission.card.authors:
+        raise SubmissionError(f"authors must be who made it, got {TEMPLATE_AUTHOR!r}: fill in {CARD}")
 
 
 def _predictions(store: Store, keys: Iterable[tuple[int, str]]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from zoo.benchmark.task import task_names
 from zoo.errors import SubmissionError
 from zoo.leaderboard.board import make_board
 from zoo.models.declaration import model_families
-from zoo.submissions.card import Submission, read_submission, require_name
+from zoo.submissions.card import PREDICTIONS, Submission, read_submission, require_name
 from zoo.submissions.contribution import Contribution, contributed
 from zoo.submissions.folds import checked_table, lock_of, mean_scores
 from zoo.submissions.manifest import Claim, Manifest, read_manifest, read_predictions
@@ -182,6 +182,9 @@ def read_packed(folder: Path) -> tuple[Submission, Manifest]:
     if changed or manifest.digest != submission.digest:
         what = changed[0] if changed else "the digest"
         raise SubmissionError(f"{folder}: {what[:100]!r} is not what the manifest states: pack the submission again")
+    beside = {path.relative_to(folder).as_posix() for path in (folder / PREDICTIONS).rglob("*") if not path.is_dir()}
+    if unknown := sorted(beside - set(_hashes(manifest))):
+        raise SubmissionError(f"{folder}: the manifest does not state {unknown[0][:100]!r}: pack the submission again")
     for claim in manifest.claims:
         _require_known(claim, card.kind)
     return submission, manifest
