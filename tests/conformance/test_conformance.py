@@ -50,7 +50,7 @@ def test_a_set_passes_every_trial(name: str, glasses: list[Glass]) -> None:
         entry = replace(entry, exempt={**entry.exempt, "smoothness": "slow", "memory": "slow", "identity": "slow"})
         glasses = glasses[:1]
     if reason := entry.declines(prepared(entry, glasses)[0]):
-        assert "2D glass" in reason
+        assert "2D glass" in reason or "Kob-Andersen mixture" in reason
         return
     verdicts = list(examine(entry, prepared(entry, glasses)))
     assert len(verdicts) == len(TRIALS)
@@ -63,7 +63,7 @@ def test_a_set_passes_every_trial_in_two_dimensions_or_declines(name: str, flat_
     entry = feature_sets[name]
     glasses = prepared(entry, flat_glasses)
     if reason := entry.declines(glasses[0]):
-        assert "3D" in reason or "radius" in reason
+        assert any(words in reason for words in ("3D", "radius", "Kob-Andersen mixture"))
         return
     assert not [(v.trial.name, v.reason) for v in examine(entry, glasses) if v.state == "failed"]
 

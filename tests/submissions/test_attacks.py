@@ -45,7 +45,8 @@ feature_sets.register(FeatureSet("puppet", "p", "c", 1, lambda kinds: exec(kinds
 @pytest.fixture(scope="module")
 def attack():
     """What the sandbox answers to a piece of code, one process for all of them."""
-    with sandboxed({"d.py": PUPPET}, "d.py", limits=Limits(scratch=8 * 2**20, file=2**20, memory=3 * 2**30)) as puppet:
+    limits = Limits(scratch=8 * 2**20, file=2**20, memory=3 * 2**30)
+    with sandboxed({"d.py": PUPPET}, "d.py", limits=limits, kernels=False) as puppet:
 
         def say(code: str) -> str:
             with pytest.raises(SandboxError) as caught:
