@@ -33,8 +33,8 @@ from zoo.glass import Glass
 HERE = Path(__file__).parent
 SAMPLE = {"matminer": 40, "dscribe": 1000}
 """Atoms that a slow peer describes, then twice as many: the difference is its time per atom."""
-PATIENCE = 20.0
-"""Seconds after which no further call is made."""
+PATIENCE, CALLS = 5.0, 30
+"""Seconds after which no further call is made, and the most calls: on a shared machine few of them are undisturbed."""
 Call = Callable[[Glass, int], object]
 
 
@@ -145,25 +145,34 @@ CONTESTS: list[tuple[str, Call, list[tuple[str, Call]]]] = [
 """(what, our call, peers)."""
 
 
-def seconds_per_atom(package: str, call: Call, glass: Glass) -> float:
-    """Least wall time per atom of several calls after a first one."""
-    n = SAMPLE.get(package, len(glass))
-    if package in SAMPLE:
-        return (least_time(call, glass, 2 * n) - least_time(call, glass, n)) / n
-    return least_time(call, glass, n) / n
+def seconds_per_atom(calls: dict[str, Call], glass: Glass) -> dict[str, float]:
+    """Least wall time per atom of each package after a first call.
+
+    The packages are called in turn, so that all of them meet the same quiet and busy moments of a shared machine.
+    """
+    sizes = [
+        (package, n)
+        for package in calls
+        for n in ([SAMPLE[package], 2 * SAMPLE[package]] if package in SAMPLE else [len(glass)])
+    ]
+    for package, n in sizes:
+        calls[package](glass, n)
+    least, spent = dict.fromkeys(sizes, np.inf), dict.fromkeys(sizes, 0.0)
+    for _ in range(CALLS):
+        for package, n in sizes:
+            if spent[package, n] < PATIENCE:
+                before = time.perf_counter()
+                calls[package](glass, n)
+                took = time.perf_counter() - before
+                least[package, n] = min(least[package, n], took)
+                spent[package, n] += took
+    return {package: float(_slope(least, package)) for package in calls}
 
 
-def least_time(call: Call, glass: Glass, n: int) -> float:
-    """Seconds of the fastest of up to five warm calls."""
-    call(glass, n)
-    least, started = np.inf, time.perf_counter()
-    for _ in range(5):
-        before = time.perf_counter()
-        call(glass, n)
-        least = min(least, time.perf_counter() - before)
-        if time.perf_counter() - started > PATIENCE:
-            break
-    return float(least)
+def _slope(least: dict[tuple[str, int], float], package: str) -> float:
+    """Seconds per atom: of a part of the glass and twice as much of it, the difference, without what both share."""
+    (n, seconds), *larger = sorted((n, seconds) for (name, n), seconds in least.items() if name == package)
+    return (larger[0][1] - seconds) / n if larger else seconds / n
 
 
 def stay_on(cpu: int) -> None:
@@ -172,25 +181,24 @@ def stay_on(cpu: int) -> None:
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[cpu]})
 
 
-def _worker(contest: int, peer: int, n_atoms: int, cpu: int) -> float:
+def _worker(contest: int, n_atoms: int, cpu: int) -> dict[str, float]:
     stay_on(cpu)
     _, mine, peers = CONTESTS[contest]
-    package, call = ("glass-zoo", mine) if peer < 0 else peers[peer]
-    return seconds_per_atom(package, call, glass_of(n_atoms))
+    installed = {package: call for package, call in peers if find_spec(package) is not None}
+    return seconds_per_atom({"glass-zoo": mine, **installed}, glass_of(n_atoms))
 
 
 def measure(sizes: list[int], cores: list[int]) -> Iterator[dict[str, object]]:
     """One row for each descriptor, package, size and number of cores: µs of wall time per atom."""
     for n_atoms in sizes:
-        glass = glass_of(n_atoms)
-        for at, (what, mine, peers) in enumerate(CONTESTS):
-            for peer, (package, _) in enumerate([("glass-zoo", mine), *peers], -1):
-                if package != "glass-zoo" and find_spec(package) is None:
-                    continue
-                for n in cores:
-                    with ProcessPoolExecutor(n, mp_context=get_context("spawn")) as pool:
-                        each = max(pool.map(_worker, [at] * n, [peer] * n, [n_atoms] * n, range(n))) / n
-                    row = {"descriptor": what, "package": package, "atoms": len(glass), "cores": n}
+        n_atoms = len(glass_of(n_atoms))
+        for at, (what, _, _) in enumerate(CONTESTS):
+            for n in cores:
+                with ProcessPoolExecutor(n, mp_context=get_context("spawn")) as pool:
+                    found = list(pool.map(_worker, [at] * n, [n_atoms] * n, range(n)))
+                for package in found[0]:
+                    each = max(seconds[package] for seconds in found) / n
+                    row = {"descriptor": what, "package": package, "atoms": n_atoms, "cores": n}
                     yield {**row, "us_per_atom": round(1e6 * each, 2)}
 
 
