@@ -207,15 +207,21 @@ def test_kill_loses_no_finished_cell_and_the_next_run_resumes(root, tmp_path):
     assert all(after[key] == result for key, result in kept.items())
 
 
-def test_control_c_ends_cleanly_and_says_how_to_go_on(root, tmp_path):
+@pytest.mark.parametrize(("send", "what"), [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM)])
+def test_control_c_or_sigterm_ends_cleanly_and_says_how_to_go_on(root, tmp_path, send, what):
     slow = ["prior", "random-forest", "hist-gradient-boosting"]  # enough to do on a busy machine that pauses this test
     write_suite(root, "toy", ["species", "coordination", "radial-coarse"], slow)
     results = tmp_path / "results"
     process = zoo_run(root, results)
     wait_for_results(results, 3)
-    os.killpg(process.pid, signal.SIGINT)
+    send(process.pid, what)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 130
+    deadline = time.monotonic() + 10
+    with pytest.raises(ProcessLookupError):  # no worker is left
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
     assert "the same command continues" in output + errors
     assert "Traceback" not in output + errors
 

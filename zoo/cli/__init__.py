@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 from typing import Any
 
 import click
@@ -68,9 +70,14 @@ def zoo() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; an error of ours is one sentence on stderr and exit code 2, never a traceback."""
+    """Run the command line; an error of ours is one sentence on stderr and exit code 2, never a traceback.
+
+    SIGTERM, which batch systems send before they kill, ends a command as Ctrl-C does.
+    """
     from zoo.errors import ZooError
 
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         zoo.main(args=arguments, prog_name="zoo", standalone_mode=False)
     except ZooError as error:
