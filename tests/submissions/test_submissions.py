@@ -199,14 +199,14 @@ def test_forged_manifests_are_refused(packed, changes, words):
 
 
 def test_code_that_reaches_out_is_refused_even_if_its_scores_hold(root, tmp_path):
-    body = "try: open('/root/secret')\nexcept OSError: pass"
+    body = "try: open('/srv/secret')\nexcept OSError: pass"
     submission = read_submission(write_descriptor(tmp_path / "work", body=body))
     reference = reference_suite("toy", (TASK,))
     with contributed(submission, unsafe=True) as contribution:
         store = score(contribution, reference, tmp_path / "own")
         folder = pack(contribution, reference, store, tmp_path / "submissions")
     record = verify(folder, unsafe=True)
-    assert (record.state, record.reason) == ("refused", "the code tried to read /root/secret")
+    assert (record.state, record.reason) == ("refused", "the code tried to read /srv/secret")
 
 
 def test_a_submission_stands_among_registered_sets(root, tmp_path):
