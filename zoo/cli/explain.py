@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from zoo.cli import console
+from zoo.cli._bar import FoldBar
 from zoo.errors import ExplainError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
     if tuned:
         results.mkdir(parents=True, exist_ok=True)
         prepare_studies(results)
-    with _Progress(out) as progress:
+    with FoldBar(out, "fits and values") as progress:
         study = explain(request, options["workers"], results if tuned else None, progress.start, progress.advance)
         summary = summarise(study, options["color"], progress.say)
     command_line = shlex.join(["zoo", *sys.argv[1:]]) if Path(sys.argv[0]).name.startswith(("zoo", "__main__")) else ""
@@ -162,33 +163,3 @@ def _show(summary: Summary, out: Any) -> None:
         out.print(f"[yellow]![/] {escape(line)}", soft_wrap=True)
     for family, reason in study.left_out.items():
         out.print(f"{family} is not shown: {reason}", soft_wrap=True, markup=False)
-
-
-class _Progress:
-    """A bar over the folds, then what is drawn; nothing where there is no terminal."""
-
-    def __init__(self, out: Any) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns = TextColumn("{task.description:<30}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-        self._bar = Progress(*columns, console=out, disable=not out.is_terminal)
-        self._task = self._bar.add_task("features", total=None)
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
-
-    def start(self, total: int) -> None:
-        """Begin: so many folds are to be explained."""
-        self._bar.update(self._task, description="fits and values", total=total)
-
-    def advance(self) -> None:
-        """Count one fold."""
-        self._bar.advance(self._task)
-
-    def say(self, text: str) -> None:
-        """What is done now."""
-        self._bar.update(self._task, description=text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli import console
+from zoo.cli._bar import FoldBar
 
 if TYPE_CHECKING:
     from zoo.scorecard.card import Scorecard
@@ -67,7 +68,7 @@ def command(task: str, features: str, family: str, temperature: str, **options: 
     if tuned:
         results.mkdir(parents=True, exist_ok=True)
         prepare_studies(results)
-    with _Progress(out) as progress:
+    with FoldBar(out, "fits") as progress:
         held = held_out_scores(plan, options["workers"], results if tuned else None, progress.start, progress.advance)
         card = scorecard(held, temperature, progress.say)
         progress.say("figures")
@@ -99,33 +100,3 @@ def _show(card: Scorecard, out: Any) -> None:
         out.print("[yellow]![/] ", end="")
         out.print(line, soft_wrap=True, markup=False)
     out.print(words.CAVEAT, soft_wrap=True, markup=False, style="dim")
-
-
-class _Progress:
-    """A bar over the folds, then what is looked at; nothing where there is no terminal."""
-
-    def __init__(self, out: Any) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns = TextColumn("{task.description:<30}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-        self._bar = Progress(*columns, console=out, disable=not out.is_terminal)
-        self._task = self._bar.add_task("features", total=None)
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
-
-    def start(self, total: int) -> None:
-        """Begin: so many folds are to be fitted."""
-        self._bar.update(self._task, description="fits", total=total)
-
-    def advance(self) -> None:
-        """Count one fold."""
-        self._bar.advance(self._task)
-
-    def say(self, text: str) -> None:
-        """What is done now."""
-        self._bar.update(self._task, description=text)
