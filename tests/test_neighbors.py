@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from zoo.errors import CutoffError, GlassError
 from zoo.glass import Glass
-from zoo.neighbors import NeighborList, build_pairs, embed_in_3d, find_neighbors
+from zoo.neighbors import NeighborList, build_pairs, embed_in_3d, find_neighbors, neighbor_batches
 
 Pair = tuple[int, ...]
 
@@ -182,3 +182,19 @@ def test_atoms_on_top_of_each_other_are_named() -> None:
     glass = Glass(positions, ["Cu"] * 4, [10.0, 10.0, 10.0])
     with pytest.raises(GlassError, match=r"atoms 1 and 3 \(counted from 0\) are 0.01 Å .* remove the duplicate"):
         find_neighbors(glass, 3.0)
+
+
+@pytest.mark.parametrize("atoms", [None, [7, 3, 40]])
+def test_batches_are_rows_of_the_whole_list(atoms: list[int] | None) -> None:
+    rng = np.random.default_rng(0)
+    glass = Glass(rng.uniform(0, 12, (60, 3)), ["A"] * 60, np.eye(3) * 12)
+    whole = find_neighbors(glass, 4.0)
+    seen: list[int] = []
+    for batch, near in neighbor_batches(glass, 4.0, size=2, atoms=None if atoms is None else np.array(atoms)):
+        for row, atom in enumerate(batch):
+            part = slice(near.start[row], near.start[row + 1])
+            of_atom = slice(whole.start[atom], whole.start[atom + 1])
+            np.testing.assert_array_equal(near.index[part], whole.index[of_atom])
+            np.testing.assert_array_equal(near.vector[part], whole.vector[of_atom])
+        seen += batch.tolist()
+    assert sorted(seen) == (list(range(60)) if atoms is None else sorted(atoms))

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
 Longs = NDArray[np.int64]
+Indices = NDArray[np.uint32]
+"""A signed index may count from the end, which numba asks every time; without the question cells take 7 % less time."""
 
 SLIVER = 1e-10
 """A cut that takes off less than this fraction of the neighbour's distance is rounding, not a cut."""
@@ -33,6 +35,8 @@ class Polyhedron(NamedTuple):
     """Working space for one cell, used again for every atom.
 
     A point ``x`` is inside if ``normal · x <= offset`` for every plane; planes 0 to 5 are the starting cube.
+    Functions that are called once per cut get the arrays one by one: to take one out of a tuple, numba counts a
+    reference, which made a fifth of the time.
     """
 
     plane: Floats  # (planes, 4): normal = vector to the neighbour in Å, offset in Å²
@@ -40,11 +44,11 @@ class Polyhedron(NamedTuple):
     n_edges: Integers  # (planes,)
     area: Floats  # (planes,), Å²
     corner: Floats  # (3, corners), Å from the atom
-    planes_at: Integers  # (corners, 3), counterclockwise from outside
-    across: Integers  # (corners, 3): corner at the other end of the edge between planes k and k + 1
+    planes_at: Indices  # (corners, 3), counterclockwise from outside
+    across: Indices  # (corners, 3): corner at the other end of the edge between planes k and k + 1
     height: Floats  # (corners,): how far the corner sticks out of the plane that cuts, times the normal, Å²
-    removed: Integers  # (corners,): corners that are cut off, ascending
-    rim: Integers  # (corners, 4): edges that are cut: both planes, corner that stays, next such edge
+    removed: Indices  # (corners,): corners that are cut off, ascending
+    rim: Indices  # (corners, 4): edges that are cut: both planes, corner that stays, next such edge
     rim_corner: Floats  # (3, corners): where they are cut, Å
     rim_at: Integers  # (planes,): which of them has the plane as its first
     queue: Integers  # (neighbours,): heap of neighbours that have not cut yet, nearest on top
@@ -60,11 +64,11 @@ def working_space(n_neighbors: int) -> Polyhedron:
         n_edges=np.empty(planes, np.int32),
         area=np.empty(planes),
         corner=np.empty((3, corners)),
-        planes_at=np.empty((corners, 3), np.int32),
-        across=np.empty((corners, 3), np.int32),
+        planes_at=np.empty((corners, 3), np.uint32),
+        across=np.empty((corners, 3), np.uint32),
         height=np.empty(corners),
-        removed=np.empty(corners, np.int32),
-        rim=np.empty((corners, 4), np.int32),
+        removed=np.empty(corners, np.uint32),
+        rim=np.empty((corners, 4), np.uint32),
         rim_corner=np.empty((3, corners)),
         rim_at=np.empty(planes, np.int32),
         queue=np.empty(n_neighbors, np.int32),
@@ -84,7 +88,7 @@ def build_cells(
     shortest_edge: float,
     cell: Polyhedron,
 ) -> tuple[Longs, Floats, int, Integers, Integers, Floats, Floats]:
-    """Cells of ``atoms`` from their neighbours within ``cutoff``.
+    """Cells of ``atoms`` from their neighbours within ``cutoff``, of ``atoms[a]`` at ``start[a]:start[a + 1]``.
 
     Returns
     -------
@@ -101,24 +105,25 @@ def build_cells(
     area = np.empty(len(index))
     vector_of_face = np.empty((len(index), 3))
     total = 0
+    plane, source, cell_edges, cell_area = cell.plane, cell.source, cell.n_edges, cell.area
     for a in range(len(atoms)):
         i = atoms[a]
         n_faces[a] = -1
         volume[a] = 0.0
         slack = largest_weight - weight[i]
-        n_planes, n_corners, complete = _carve(i, start[i], start[i + 1], index, vector, weight, slack, cutoff, cell)
+        n_planes, n_corners, complete = _carve(i, start[a], start[a + 1], index, vector, weight, slack, cutoff, cell)
         if not complete:
             continue
         n_faces[a] = 0
         _measure(n_planes, n_corners, shortest_edge, cell)
         for p in range(6, n_planes):
-            volume[a] += cell.area[p] * cell.plane[p, 3] / (3.0 * np.sqrt(_squared_normal(cell.plane, p)))
-            if cell.n_edges[p] >= 3:
-                neighbor[total] = index[cell.source[p]]
-                n_edges[total] = cell.n_edges[p]
-                area[total] = cell.area[p]
+            volume[a] += cell_area[p] * plane[p, 3] / (3.0 * np.sqrt(_squared_normal(plane, p)))
+            if cell_edges[p] >= 3:
+                neighbor[total] = index[source[p]]
+                n_edges[total] = cell_edges[p]
+                area[total] = cell_area[p]
                 for axis in range(3):
-                    vector_of_face[total, axis] = cell.plane[p, axis]
+                    vector_of_face[total, axis] = plane[p, axis]
                 n_faces[a] += 1
                 total += 1
     return n_faces, volume, total, neighbor, n_edges, area, vector_of_face
@@ -138,6 +143,8 @@ def _carve(
 ) -> tuple[np.int64, np.int64, bool]:
     """Cell of atom ``i`` from the pairs ``begin:end``: planes, corners (0 if it is empty), is it complete."""
     plane, source, corner, queue, squared = cell.plane, cell.source, cell.corner, cell.queue, cell.squared
+    height, removed, planes_at, across = cell.height, cell.removed, cell.planes_at, cell.across
+    rim, rim_corner, rim_at = cell.rim, cell.rim_corner, cell.rim_at
     n_left = end - begin
     for k in range(n_left):
         x, y, z = vector[begin + k, 0], vector[begin + k, 1], vector[begin + k, 2]
@@ -164,7 +171,20 @@ def _carve(
         for axis in range(3):
             plane[n_planes, axis] = vector[pair, axis]
         plane[n_planes, 3] = offset
-        n_after = _cut(n_planes, n_corners, SLIVER * squared[k], cell)
+        n_after = _cut(
+            n_planes,
+            n_corners,
+            SLIVER * squared[k],
+            plane,
+            corner,
+            height,
+            removed,
+            planes_at,
+            across,
+            rim,
+            rim_corner,
+            rim_at,
+        )
         if n_after >= 0:
             n_planes += 1
             n_corners = n_after
@@ -180,13 +200,18 @@ def dual_of_hull(points: Floats, n_points: int, cell: Polyhedron) -> np.int64:
     corner with one of the planes 0 to 5 lies on the starting cube: the hull is open there, or (almost) passes through
     the origin.
     """
+    plane, corner, height, removed = cell.plane, cell.corner, cell.height, cell.removed
+    planes_at, across = cell.planes_at, cell.across
+    rim, rim_corner, rim_at = cell.rim, cell.rim_corner, cell.rim_at
     _start_cube(WIDE, cell)
     n_planes, n_corners = np.int64(6), np.int64(8)
     for k in range(n_points):
         for axis in range(3):
-            cell.plane[n_planes, axis] = points[k, axis]
-        cell.plane[n_planes, 3] = 1.0
-        n_after = _cut(n_planes, n_corners, SLIVER, cell)
+            plane[n_planes, axis] = points[k, axis]
+        plane[n_planes, 3] = 1.0
+        n_after = _cut(
+            n_planes, n_corners, SLIVER, plane, corner, height, removed, planes_at, across, rim, rim_corner, rim_at
+        )
         if n_after >= 0:
             n_corners = n_after
         n_planes += 1
@@ -251,9 +276,21 @@ def _start_cube(half_width: float, cell: Polyhedron) -> None:
 
 
 @_njit_inner
-def _cut(p: int, n_corners: int, tolerance: float, cell: Polyhedron) -> int:
+def _cut(
+    p: int,
+    n_corners: int,
+    tolerance: float,
+    plane: Floats,
+    corner: Floats,
+    height: Floats,
+    removed: Indices,
+    planes_at: Indices,
+    across: Indices,
+    rim: Indices,
+    rim_corner: Floats,
+    rim_at: Integers,
+) -> int:
     """Cut the cell by plane ``p``: number of corners that it has then, -1 if the plane does not touch it."""
-    plane, corner, height, removed = cell.plane, cell.corner, cell.height, cell.removed
     a, b, c, d = plane[p, 0], plane[p, 1], plane[p, 2], plane[p, 3]
     for v in range(n_corners):
         height[v] = a * corner[0, v] + b * corner[1, v] + c * corner[2, v] - d
@@ -267,25 +304,36 @@ def _cut(p: int, n_corners: int, tolerance: float, cell: Polyhedron) -> int:
             return -1
         if n_removed == n_corners:
             return 0
-        n_rim = _trace_rim(n_removed, tolerance, cell)
+        n_rim = _trace_rim(n_removed, tolerance, corner, height, removed, planes_at, across, rim, rim_corner, rim_at)
         if n_rim > 0:
-            n_after: int = _close_rim(p, n_corners, n_removed, n_rim, cell)
+            n_after: int = _close_rim(
+                p, n_corners, n_removed, n_rim, corner, removed, planes_at, across, rim, rim_corner
+            )
             return n_after
         # rounding at a degenerate corner took off pieces that do not hang together: take off less
         tolerance *= 10.0
 
 
 @_njit_inner
-def _trace_rim(n_removed: int, tolerance: float, cell: Polyhedron) -> int:
+def _trace_rim(
+    n_removed: int,
+    tolerance: float,
+    corner: Floats,
+    height: Floats,
+    removed: Indices,
+    planes_at: Indices,
+    across: Indices,
+    rim: Indices,
+    rim_corner: Floats,
+    rim_at: Integers,
+) -> int:
     """Find the edges between a removed corner and one that stays; 0 unless they form one closed ring."""
-    corner, height, rim, rim_corner, rim_at = cell.corner, cell.height, cell.rim, cell.rim_corner, cell.rim_at
-    planes_at, across = cell.planes_at, cell.across
     for r in range(n_removed):
         for k in range(3):
-            rim_at[planes_at[cell.removed[r], k]] = -1
+            rim_at[planes_at[removed[r], k]] = -1
     n_rim = 0
     for r in range(n_removed):
-        v = cell.removed[r]
+        v = removed[r]
         for k in range(3):
             w = across[v, k]
             if height[w] > tolerance:
@@ -314,9 +362,19 @@ def _trace_rim(n_removed: int, tolerance: float, cell: Polyhedron) -> int:
 
 
 @_njit_inner
-def _close_rim(p: int, n_corners: int, n_removed: int, n_rim: int, cell: Polyhedron) -> int:
+def _close_rim(
+    p: int,
+    n_corners: int,
+    n_removed: int,
+    n_rim: int,
+    corner: Floats,
+    removed: Indices,
+    planes_at: Indices,
+    across: Indices,
+    rim: Indices,
+    rim_corner: Floats,
+) -> int:
     """Replace the removed corners by one per cut edge, around the new face ``p``: number of corners."""
-    corner, planes_at, across, removed, rim = cell.corner, cell.planes_at, cell.across, cell.removed, cell.rim
     for r in range(n_removed, n_rim):
         removed[r] = n_corners
         n_corners += 1
@@ -324,7 +382,7 @@ def _close_rim(p: int, n_corners: int, n_removed: int, n_rim: int, cell: Polyhed
         v, following = removed[r], removed[rim[r, 3]]
         first, second, kept = rim[r, 0], rim[r, 1], rim[r, 2]
         for axis in range(3):
-            corner[axis, v] = cell.rim_corner[axis, r]
+            corner[axis, v] = rim_corner[axis, r]
         planes_at[v, 0], planes_at[v, 1], planes_at[v, 2] = first, second, p
         across[v, 0], across[v, 1], across[following, 2] = kept, following, v
         across[kept, _edge_after(second, kept, planes_at)] = v
@@ -336,7 +394,7 @@ def _close_rim(p: int, n_corners: int, n_removed: int, n_rim: int, cell: Polyhed
 
 
 @_njit_inner
-def _edge_after(plane: int, v: int, planes_at: Integers) -> int:
+def _edge_after(plane: int, v: int, planes_at: Indices) -> int:
     """Which edge of corner ``v`` runs between ``plane`` and the next plane."""
     if planes_at[v, 0] == plane:
         return 0
@@ -344,7 +402,7 @@ def _edge_after(plane: int, v: int, planes_at: Integers) -> int:
 
 
 @_njit_inner
-def _move_corner(v: int, to: int, corner: Floats, planes_at: Integers, across: Integers) -> None:
+def _move_corner(v: int, to: int, corner: Floats, planes_at: Indices, across: Indices) -> None:
     for k in range(3):
         corner[k, to] = corner[k, v]
         planes_at[to, k] = planes_at[v, k]
@@ -357,14 +415,15 @@ def _move_corner(v: int, to: int, corner: Floats, planes_at: Integers, across: I
 def _measure(n_planes: int, n_corners: int, shortest_edge: float, cell: Polyhedron) -> None:
     """Edges and area (Å²) of the face in every plane; 0 for a plane that has no face left."""
     plane, corner, n_edges, area = cell.plane, cell.corner, cell.n_edges, cell.area
+    planes_at, across = cell.planes_at, cell.across
     for p in range(n_planes):
         n_edges[p] = 0
         area[p] = 0.0
     for v in range(n_corners):
         x, y, z = corner[0, v], corner[1, v], corner[2, v]
         for k in range(3):
-            w = cell.across[v, k]
-            p = cell.planes_at[v, _NEXT[k]]
+            w = across[v, k]
+            p = planes_at[v, _NEXT[k]]
             dx, dy, dz = corner[0, w] - x, corner[1, w] - y, corner[2, w] - z
             # twice the signed area between the edge and the foot of the plane, times the length of the normal
             area[p] += (

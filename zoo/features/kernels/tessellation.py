@@ -16,7 +16,7 @@ import numpy as np
 from zoo.errors import CutoffError, GlassError
 from zoo.features.kernels.polyhedron import Floats, Integers, Longs, build_cells, working_space
 from zoo.glass import Glass
-from zoo.neighbors import NeighborList, find_neighbors
+from zoo.neighbors import NeighborList, neighbor_batches
 
 SHORTEST_EDGE = 1e-6
 """Å; where more than three faces meet in one corner, rounding leaves edges far shorter than this."""
@@ -104,8 +104,9 @@ def tessellate(glass: Glass, radii: Floats | None = None, shortest_edge: float =
     atoms = np.arange(len(glass))
     batches: list[_Batch] = []
     while True:
-        batches.append(_cells_of(atoms, find_neighbors(glass, cutoff), weight, cutoff, shortest_edge))
-        atoms = batches[-1].open_atoms
+        near = neighbor_batches(glass, cutoff, atoms=atoms)
+        batches += [_cells_of(some, neighbors, weight, cutoff, shortest_edge) for some, neighbors in near]
+        atoms = np.setdiff1d(atoms, np.concatenate([batch.atoms for batch in batches]))
         if not len(atoms):
             return _join(batches, len(glass))
         if cutoff >= largest_cutoff:
@@ -146,10 +147,9 @@ def _squared_radii(glass: Glass, radii: Floats | None) -> Floats:
 
 
 class _Batch(NamedTuple):
-    """Cells completed with one search radius; ``n_faces`` and ``volume`` are those of ``atoms``, in order."""
+    """Complete cells of atoms near each other; ``n_faces`` and ``volume`` are those of ``atoms``, in order."""
 
-    open_atoms: Longs
-    atoms: Longs
+    atoms: Integers
     n_faces: Longs
     volume: Floats
     neighbor: Integers
@@ -158,8 +158,7 @@ class _Batch(NamedTuple):
     vector: Floats
 
 
-def _cells_of(atoms: Longs, neighbors: NeighborList, weight: Floats, cutoff: float, shortest_edge: float) -> _Batch:
-    most = int(neighbors.counts[atoms].max())
+def _cells_of(atoms: Integers, neighbors: NeighborList, weight: Floats, cutoff: float, shortest_edge: float) -> _Batch:
     n_faces, volume, total, *faces = build_cells(
         atoms,
         neighbors.start,
@@ -169,11 +168,10 @@ def _cells_of(atoms: Longs, neighbors: NeighborList, weight: Floats, cutoff: flo
         weight.max(),
         cutoff,
         shortest_edge,
-        working_space(most),
+        working_space(int(neighbors.counts.max())),
     )
     complete = n_faces >= 0
     return _Batch(
-        atoms[~complete],
         atoms[complete],
         n_faces[complete],
         volume[complete],
@@ -183,12 +181,12 @@ def _cells_of(atoms: Longs, neighbors: NeighborList, weight: Floats, cutoff: flo
 
 def _join(batches: list[_Batch], n_atoms: int) -> Tessellation:
     """All batches as one tessellation, in the order of the atoms."""
-    _, atoms, n_faces, volume, neighbor, n_edges, area, vector = (
+    atoms, n_faces, volume, neighbor, n_edges, area, vector = (
         np.concatenate(parts) for parts in zip(*batches, strict=True)
     )
-    start = np.zeros(n_atoms + 1, np.int64)
-    start[atoms + 1] = n_faces
-    volume_of = np.empty(n_atoms)
-    volume_of[atoms] = volume
-    faces = np.argsort(np.repeat(atoms, n_faces), kind="stable") if len(batches) > 1 else slice(None)
-    return Tessellation(np.cumsum(start), neighbor[faces], n_edges[faces], area[faces], vector[faces], volume_of)
+    order = np.empty(n_atoms, np.int64)
+    order[atoms] = np.arange(n_atoms)
+    start = np.concatenate([[0], np.cumsum(n_faces[order])])
+    first = np.concatenate([[0], np.cumsum(n_faces)])[order]
+    faces = np.repeat(first - start[:-1], n_faces[order]) + np.arange(start[-1])
+    return Tessellation(start, neighbor[faces], n_edges[faces], area[faces], vector[faces], volume[order])
