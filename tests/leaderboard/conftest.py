@@ -63,7 +63,8 @@ def store(scored: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch) -> Iterat
     content, results = scored
     monkeypatch.setenv("ZOO_ROOT", str(content))
     monkeypatch.setenv("ZOO_CACHE", str(content.parent / "cache"))
-    yield results
+    with forgetting(*CACHED):
+        yield results
 
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> $\\frac{a'
