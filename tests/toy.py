@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,14 +137,27 @@ def unlabel(root: Path, missing: str) -> None:
 CACHED = (content_root, cell.task_rows, cell.folds_of, cell.feature_matrix)
 
 
+@contextmanager
+def forgetting(*caches: Any) -> Iterator[None]:
+    """What these functions remember neither comes in nor goes out."""
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@contextmanager
+def small_project(base: Path) -> Iterator[Path]:
+    """The small project in a new folder, found instead of the real one."""
+    with pytest.MonkeyPatch.context() as patch, forgetting(*CACHED):
+        content = write_root(base / "root")
+        patch.setenv("ZOO_ROOT", str(content))
+        patch.setenv("ZOO_CACHE", str(base / "cache"))
+        yield content
+
+
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The small project, found instead of the real one."""
-    content = write_root(tmp_path / "root")
-    monkeypatch.setenv("ZOO_ROOT", str(content))
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    for cached in CACHED:
-        cached.cache_clear()
-    yield content
-    for cached in CACHED:
-        cached.cache_clear()
+def root(tmp_path: Path) -> Iterator[Path]:
+    with small_project(tmp_path) as content:
+        yield content

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
-from toy import perturbed_crystal
+from toy import perturbed_crystal, small_project
 
 from zoo.benchmark import automl
 from zoo.benchmark.automl import Search, calibrated, search, usable_features
@@ -29,20 +29,12 @@ def plan(trials=9, **changes) -> Search:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A model of the toy task; its folder and what the search said on its way."""
-    from toy import CACHED, write_root
-
-    with pytest.MonkeyPatch.context() as patch:
-        base = tmp_path_factory.mktemp("automl")
-        patch.setenv("ZOO_ROOT", str(write_root(base / "root")))
-        patch.setenv("ZOO_CACHE", str(base / "cache"))
-        for cached in CACHED:
-            cached.cache_clear()
+    base = tmp_path_factory.mktemp("automl")
+    with small_project(base):
         said = []
         found = search(plan(), base / "model", 2, lambda *words: said.append(words))
         save_model(plan(), found, base / "model")
         yield base / "model", found, said
-        for cached in CACHED:
-            cached.cache_clear()
 
 
 def test_the_search_finds_what_tells_and_never_sees_the_test_glasses(made):

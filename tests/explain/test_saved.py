@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from toy import CACHED, write_root, write_task
+from toy import small_project, write_task
 
 from zoo.benchmark.automl import Search, search
 from zoo.benchmark.cell import feature_matrix, task_rows
@@ -22,16 +22,10 @@ NUMBERS = ["--rows", "20", "--sampled-rows", "6", "--background", "20", "--permu
 def saved(tmp_path_factory):
     """Folder of a model of two feature sets, with the small project that it was made in."""
     base = tmp_path_factory.mktemp("saved")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_ROOT", str(write_root(base / "root")))
-        patch.setenv("ZOO_CACHE", str(base / "cache"))
-        for cached in CACHED:
-            cached.cache_clear()
+    with small_project(base):
         plan = Search("toy-class", ("species", "coordination"), ("decision-tree",), 600.0, trials=2, fold=1)
         save_model(plan, search(plan, base / "model", 1), base / "model")
         yield base / "model"
-        for cached in CACHED:
-            cached.cache_clear()
 
 
 def test_it_is_explained_on_glasses_it_has_never_seen(saved: Path, tmp_path: Path, capsys):

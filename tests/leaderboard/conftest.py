@@ -9,7 +9,7 @@ import pytest
 import tomli_w
 from browser import CHROMIUM, Browser
 from others import write_others
-from toy import CACHED, write_root, write_suite, write_task
+from toy import CACHED, forgetting, write_root, write_suite, write_task
 
 from zoo._files import read_toml
 from zoo.benchmark.cell import run_cell
@@ -26,14 +26,12 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
     features = ["species", "sro", "voronoi"]
     _make_hostile(content)
     write_suite(content, "toy", features, ["prior", "logistic", "decision-tree"], random_split=False)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, forgetting(*CACHED):
         patch.setenv("ZOO_ROOT", str(content))
         patch.setenv("ZOO_CACHE", str(folder / "cache"))
-        _forget()
         for cell in cells_of(read_suite("toy")):
             run_cell(cell, folder / "results")
         write_others(content, folder / "results", HOSTILE)
-    _forget()
     return content, Store(folder / "results")
 
 
@@ -42,12 +40,10 @@ def site(scored: tuple[Path, Store], tmp_path_factory: pytest.TempPathFactory) -
     """The site of those results."""
     content, results = scored
     folder = tmp_path_factory.mktemp("built") / "site"
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, forgetting(*CACHED):
         patch.setenv("ZOO_ROOT", str(content))
         patch.setenv("ZOO_CACHE", str(content.parent / "cache"))
-        _forget()
         build_site([read_suite("toy")], results.folder, folder)
-    _forget()
     return folder
 
 
@@ -67,9 +63,8 @@ def store(scored: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch) -> Iterat
     content, results = scored
     monkeypatch.setenv("ZOO_ROOT", str(content))
     monkeypatch.setenv("ZOO_CACHE", str(content.parent / "cache"))
-    _forget()
-    yield results
-    _forget()
+    with forgetting(*CACHED):
+        yield results
 
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> $\\frac{a'
@@ -82,8 +77,3 @@ def _make_hostile(content: Path) -> None:
         write_task(content, name, kind=kind, label=label, title=f"{name} {HOSTILE}", description=HOSTILE)
     path = content / "datasets" / "toy" / "card.toml"
     path.write_text(tomli_w.dumps(read_toml(path) | {"title": HOSTILE, "citation": f"=1+1 {HOSTILE}"}))
-
-
-def _forget() -> None:
-    for cached in CACHED:
-        cached.cache_clear()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tomli_w
+from toy import forgetting
 
 from zoo.papers import limits, protocol
 from zoo.transfer import fits, groups
@@ -24,11 +25,8 @@ CACHED = (
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """Nothing is remembered from test to test."""
-    for cached in CACHED:
-        cached.cache_clear()
-    yield
-    for cached in CACHED:
-        cached.cache_clear()
+    with forgetting(*CACHED):
+        yield
 
 
 @pytest.fixture

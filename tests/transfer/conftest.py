@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from toy import forgetting
 
 from zoo.papers import protocol
 from zoo.transfer import align, fits, groups
@@ -22,8 +23,5 @@ CACHED = (
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """Nothing is remembered from test to test."""
-    for cached in CACHED:
-        cached.cache_clear()
-    yield
-    for cached in CACHED:
-        cached.cache_clear()
+    with forgetting(*CACHED):
+        yield

@@ -15,7 +15,10 @@ from zoo.cli._bar import FoldBar
 from zoo.errors import ExplainError
 
 if TYPE_CHECKING:
+    from zoo.benchmark.saved import SavedModel
+    from zoo.benchmark.task import TaskRows
     from zoo.explain.report import Summary
+    from zoo.explain.request import Request
 
 JOINED_FOLDS = 2
 """Folds of an ensemble that are explained unless more are asked for: each fit takes a minute and more."""
@@ -59,8 +62,7 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
     from zoo.benchmark.cell import prepare_studies, task_rows
     from zoo.explain.explain import explain
     from zoo.explain.report import require_group, summarise, write_folder
-    from zoo.explain.request import Request, require_model, some_folds
-    from zoo.models.declaration import model_families
+    from zoo.explain.request import require_model
     from zoo.paths import default_results_dir
 
     rows = task_rows(task)
@@ -75,40 +77,13 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
         raise ExplainError("name what to explain: --family NAME, or --compare NAME,NAME; zoo list models shows them")
     if not features:
         raise ExplainError("name what the models read: --features NAME; zoo list features shows them")
-    first = "" if rows.dataset.card.kind == "pairs" else saved.test_glasses[0] if saved else rows.glass_names[0]
-    glass = options["glass"] or first
-    tuned = options["mode"] != "default"
-    request = Request(
-        task,
-        features,
-        names,
-        options["rows"],
-        options["sampled_rows"],
-        options["background"],
-        options["permutations"],
-        _atoms(options["atoms"]),
-        "" if glass == "none" else glass,
-        options["seed"],
-        options["max_train_rows"],
-        options["mode"],
-        options["trials"] if tuned else 0,
-        options["tune_seconds"] if tuned else 0,
-        (saved.fold,) if saved else (),
-        str(options["model"].resolve()) if saved else "",
-    )
-    if saved is None:
-        joined = options["mode"] == "ensembled" or any(model_families[name].folded for name in names)
-        n_folds = options["folds"] or (JOINED_FOLDS if joined else rows.task.folds)
-        if n_folds > rows.task.folds:
-            raise ExplainError(f"task {rows.task.name} has {rows.task.folds} folds, got --folds {n_folds}")
-        request = msgspec.structs.replace(
-            request, folds=() if n_folds == rows.task.folds else some_folds(request, n_folds)
-        )
+    request = _request(rows, features, names, saved, options)
     require_group(request, options["color"])
     folder = (options["output"] or Path(f"{rows.task.name}-explained")).resolve()
     out = console(highlight=False)
     out.print(f"{rows.task.title} {features}, {', '.join(names)}", soft_wrap=True)
     results = (options["results"] or default_results_dir()).resolve()
+    tuned = options["mode"] != "default"
     if tuned:
         results.mkdir(parents=True, exist_ok=True)
         prepare_studies(results)
@@ -120,6 +95,44 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
     _show(summary, out)
     more = f" and {len(written) - 1} tables and glasses beside it" if len(written) > 1 else ""
     out.print(f"[green]written[/] {written[0]}{more}", soft_wrap=True)
+
+
+def _request(
+    rows: TaskRows, features: str, families: tuple[str, ...], saved: SavedModel | None, options: dict[str, Any]
+) -> Request:
+    """What the options ask for; of a saved model, its own fold and first test glass."""
+    from zoo.explain.request import Request, some_folds
+    from zoo.models.declaration import model_families
+
+    task = rows.task
+    first = "" if rows.dataset.card.kind == "pairs" else saved.test_glasses[0] if saved else rows.glass_names[0]
+    glass = options["glass"] or first
+    tuned = options["mode"] != "default"
+    request = Request(
+        task=task.name,
+        features=features,
+        families=families,
+        rows=options["rows"],
+        sampled_rows=options["sampled_rows"],
+        background=options["background"],
+        permutations=options["permutations"],
+        atoms=_atoms(options["atoms"]),
+        glass="" if glass == "none" else glass,
+        seed=options["seed"],
+        max_train_rows=options["max_train_rows"],
+        mode=options["mode"],
+        trials=options["trials"] if tuned else 0,
+        tune_seconds=options["tune_seconds"] if tuned else 0,
+        folds=(saved.fold,) if saved else (),
+        model=str(options["model"].resolve()) if saved else "",
+    )
+    if saved:
+        return request
+    joined = options["mode"] == "ensembled" or any(model_families[name].folded for name in families)
+    n_folds = options["folds"] or (JOINED_FOLDS if joined else task.folds)
+    if n_folds > task.folds:
+        raise ExplainError(f"task {task.name} has {task.folds} folds, got --folds {n_folds}")
+    return msgspec.structs.replace(request, folds=() if n_folds == task.folds else some_folds(request, n_folds))
 
 
 def _atoms(text: str) -> tuple[tuple[str, int], ...]:

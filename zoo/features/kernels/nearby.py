@@ -16,8 +16,8 @@ from numba import njit
 from zoo.neighbors import OVERLAP, bins_of, find_neighbors, require_cutoff_fits
 
 if TYPE_CHECKING:
+    from zoo._linked_cells import Bins
     from zoo.glass import Glass
-    from zoo.neighbors import _Bins
 
 ATOMS_PER_BIN = 24
 """At most about so many, or an atom looks at too many candidates in vain."""
@@ -25,7 +25,7 @@ ATOMS_PER_BIN = 24
 njit_inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
-def shared_bins(glass: Glass, cutoff: float) -> _Bins:
+def shared_bins(glass: Glass, cutoff: float) -> Bins:
     """Bins as thick as the cutoff (Å), or as a half or a third of it.
 
     Raises
