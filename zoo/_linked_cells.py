@@ -9,8 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from zoo._compiled import njit
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from zoo._compiled import njit
 from zoo._linked_cells import Bins, Floats, Longs, search, sort_into_bins
 from zoo.errors import CutoffError, GlassError
 from zoo.glass import Glass

@@ -19,8 +19,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from zoo._compiled import njit
 
 MOST_COLUMNS = 64
 """Different columns on one path: one bit of a mask each."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from zoo._compiled import njit
 from zoo.errors import GlassMismatchError
 from zoo.glass import Glass
 from zoo.neighbors import find_neighbors

@@ -11,8 +11,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from zoo._compiled import njit
 
 Floats = NDArray[np.float64]
 SKIN, WIDE_SKIN = 0.6, 3.0

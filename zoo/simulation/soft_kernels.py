@@ -11,7 +11,8 @@ Ninarello, Berthier & Coslovich, Phys. Rev. X 7, 021039 (2017), eqs. 1-3.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from zoo._compiled import njit
 
 CUTOFF = 1.25
 """In units of sigma_ij."""

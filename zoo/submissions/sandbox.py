@@ -188,6 +188,8 @@ class Sandbox:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _start(self) -> subprocess.Popen[bytes]:
+        import zoo._compiled  # noqa: F401  # the kernels that are handed on are those of the present sources
+
         package = Path(__file__).resolve().parents[2]
         environment = {
             **ONE_THREAD,

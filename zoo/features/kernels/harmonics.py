@@ -13,8 +13,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from zoo._compiled import njit
 
 Floats = NDArray[np.float64]
 SMALLEST = 1e-12

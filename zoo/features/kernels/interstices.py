@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from zoo._compiled import njit
 from zoo.features.kernels.polyhedron import Polyhedron, dual_of_hull
 from zoo.features.kernels.statistics import summarize
 

@@ -11,8 +11,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
+from zoo._compiled import njit
 from zoo.neighbors import OVERLAP, bins_of, find_neighbors, require_cutoff_fits
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from zoo._compiled import njit
 from zoo.features.kernels.nearby import find_candidates, room_for_candidates, select_near
 
 ROWS = 1024
