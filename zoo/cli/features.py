@@ -20,7 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "features",
     epilog="Examples: zoo features glass.dump --type-map 1=Cu 2=Zr --set interstice -o table.parquet; "
     "zoo features glass.extxyz --set 'radial+voronoi@cg' -o glass-with-columns.extxyz; "
-    "zoo features glass.npz --set voronoi --plot voronoi.png --label d2min --color volume; "
+    "zoo features glass.npz --set voronoi --plot voronoi.png --label d2min_xy_0.020 --color volume; "
     "zoo features glass.npz --set vibration --potential cu-zr-2009 --minimize. Names of sets: zoo list features",
 )
 @click.argument("glassfile", type=FILE)
