@@ -19,7 +19,7 @@ GROUPINGS = ("stratum", "composition", "system", "direction", "task")
 @click.command(
     "transfer",
     epilog="Examples: zoo transfer shear-2pct alloy-2pct --features interstice --family logistic; "
-    "zoo transfer disks-2pct --by direction --features voronoi --family lightgbm; "
+    "zoo transfer disks-2pct --by direction --features radial-coarse --family lightgbm; "
     "zoo transfer barrier-low shear-2pct --by task; zoo transfer --compare RUN1 RUN2",
 )
 @click.argument("tasks", nargs=-1)
