@@ -1,4 +1,4 @@
-"""RealMLP, tuned defaults."""
+"""RealMLP, tuned defaults of a smaller network."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from typing import Any
 from zoo.models.declaration import ModelFamily, TaskKind, model_families
 
 
+SIZE = {"n_epochs": 64, "hidden_sizes": [128, 128, 128]}
+"""Passes over the data and widths of the layers; the authors' 256 and 256 take five times as long on 4,000 rows (84
+against 17 CPU seconds; hops, ROC AUC 0.838 against 0.842, AP 0.272 against 0.266)."""
+
+
 def build(kind: TaskKind, seed: int, **settings: Any) -> Any:
-    """Its tuned defaults on one thread of the processor; for classes with those that its authors advise for AUC."""
+    """Its tuned defaults, smaller, on one thread of the processor; for classes what its authors advise for AUC."""
     import pytorch_lightning  # noqa: F401  # sets the level of its logger
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # it announces every fit
     warnings.filterwarnings("ignore", module="pytorch_lightning")
-    chosen = {"device": "cpu", "random_state": seed, "n_threads": 1, "verbosity": 0, **settings}
+    chosen = {**SIZE, "device": "cpu", "random_state": seed, "n_threads": 1, "verbosity": 0, **settings}
     if kind == "regression":
         return RealMLP_TD_Regressor(**chosen)
     return RealMLP_TD_Classifier(**{"val_metric_name": "cross_entropy", "use_ls": False, **chosen})
@@ -28,7 +33,7 @@ model_families.register(
         title="RealMLP, tuned defaults",
         citation="Holzmüller, Grinsztajn & Steinwart, NeurIPS (2024); pytabkit",
         build=build,
-        version=2,
+        version=3,
         requires=(("pytabkit", "glass-zoo[deep]"),),
     )
 )
