@@ -33,9 +33,12 @@ def run_suite(suite: str, results: str | Path | None = None, workers: int | None
 
 
 def board(suite: str, results: str | Path | None = None) -> list[TaskBoard]:
-    """One board for each task of a suite, rows sorted by the headline score."""
+    """One board for each task of a suite, rows sorted by the headline score; results at hand or published ones."""
     from zoo.benchmark.store import Store
     from zoo.benchmark.suite import read_suite
     from zoo.leaderboard.board import make_board
+    from zoo.leaderboard.published import published_results
 
-    return make_board(Store(Path(results or default_results_dir()).resolve()), read_suite(suite))
+    declared = read_suite(suite)
+    store = Store(Path(results or default_results_dir()).resolve())
+    return make_board(store, declared, published_results(declared))

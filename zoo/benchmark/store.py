@@ -154,7 +154,7 @@ class Store:
         return result if result is not None and self._is_whole(result) else None
 
     def _is_whole(self, result: Result) -> bool:
-        return result.state != "ok" or self.prediction_path(result.key).exists()
+        return result.state != "ok" or self.has_predictions(result.key)
 
     def add(self, result: Result, predictions: pd.DataFrame | None = None) -> None:
         """Keep a result.
@@ -178,6 +178,10 @@ class Store:
     def prediction_path(self, key: str) -> Path:
         """Parquet file of the test rows of a cell."""
         return self.folder / "predictions" / f"{key}.parquet"
+
+    def has_predictions(self, key: str) -> bool:
+        """Whether the test rows of a cell are here; results that come with the project have none."""
+        return self.prediction_path(key).exists()
 
     def predictions(self, key: str) -> pd.DataFrame:
         """Test rows of a cell: row (int32), glass (str), target and score (float32).
@@ -226,10 +230,16 @@ class Store:
 
 def latest_results(store: Store, suite: Suite) -> list[Result]:
     """Results of the cells of a suite as they are declared now, on the data as their card states them now."""
+    keys = keys_of(suite)
+    return [result for result in store if result.key in keys]
+
+
+def keys_of(suite: Suite) -> set[str]:
+    """Keys of the cells of a suite as they are declared now, on the data as their card states them now."""
     tasks = {entry.task: read_task(entry.task) for entry in suite.entries}
     data = {name: read_card(dataset_folder(task.dataset)).content_hash for name, task in tasks.items()}
     keys = set()
     for cell in cells_of(suite):
         versions = feature_sets[cell.features].version, model_families[cell.family].version
         keys.add(cell_key(cell, tasks[cell.task], *versions, data[cell.task]))
-    return [result for result in store if result.key in keys]
+    return keys

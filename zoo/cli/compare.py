@@ -39,6 +39,7 @@ def command(
     from zoo.leaderboard.compare import compare
     from zoo.leaderboard.compare_text import print_comparison, print_pair
     from zoo.leaderboard.normalisers import freeze, read_normalisers
+    from zoo.leaderboard.published import published_results
     from zoo.leaderboard.thresholds import threshold_sensitivity
     from zoo.paths import default_results_dir
 
@@ -47,14 +48,15 @@ def command(
     names = list(dict.fromkeys(entry.task for entry in suite.entries))
     if unknown := [name for name in tasks if name not in names]:
         raise UnknownNameError("task of this suite", unknown[0], names)
-    if not (store.folder / "results").is_dir():
+    published = published_results(suite)
+    if not published and not (store.folder / "results").is_dir():
         raise StoreError(f"there are no results in {store.folder}: run zoo run {suite_name} first")
     out = console()
     if freezes:
         for entry in freeze(list(tasks) or names):
             out.print(f"frozen: {entry.task}, 0 % = {entry.null}, 100 % = {entry.ceiling}", highlight=False)
     known = read_normalisers()
-    for board in make_board(store, suite):
+    for board in make_board(store, suite, published):
         if tasks and board.task.name not in tasks:
             continue
         comparison = compare(board)

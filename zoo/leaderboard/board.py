@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from zoo.benchmark.task import Task, read_task
 from zoo.datasets.card import read_card
 from zoo.datasets.registry import dataset_folder
 from zoo.features.declaration import feature_sets
+from zoo.leaderboard.published import with_published
 from zoo.models.declaration import model_families
 
 RESAMPLES = 2000
@@ -100,10 +102,10 @@ class TaskBoard:
         return metric_names(self.task.kind)
 
 
-def make_board(store: Store, suite: Suite) -> list[TaskBoard]:
-    """One board for each task of a suite, from the results at hand."""
+def make_board(store: Store, suite: Suite, published: Iterable[Result] = ()) -> list[TaskBoard]:
+    """One board for each task of a suite, from the results at hand and, where there are none, published ones."""
     groups: dict[tuple[str, str, str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
-    for result in latest_results(store, suite):
+    for result in with_published(latest_results(store, suite), published):
         groups[result.task, result.features, result.family, result.mode][result.split].append(result)
     boards = []
     for name in dict.fromkeys(entry.task for entry in suite.entries):
@@ -182,6 +184,8 @@ def _optimism(task: Task, folds: list[Result], random: list[Result], store: Stor
     headline = HEADLINE[task.kind]
     if len(random) < task.folds or any(result.state != "ok" for result in random):
         return None
+    if task.score_by == "glass" and not all(store.has_predictions(result.key) for result in random):
+        return None
     if task.score_by == "fold":
         leaky, honest = ([result.scores.get(headline, np.nan) for result in part] for part in (random, folds))
     else:
@@ -254,7 +258,12 @@ def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.i
 def _resampled_over_folds(
     task: Task, folds: list[Result], store: Store, origins: dict[str, str]
 ) -> NDArray[np.float64] | None:
-    """Mean over folds under resamples of the test glasses of each, by origin, shape (n_resamples / 10,)."""
+    """Mean over folds under resamples of the test glasses of each, by origin, shape (n_resamples / 10,).
+
+    None without predictions.
+    """
+    if not all(store.has_predictions(result.key) for result in folds):
+        return None
     random = np.random.default_rng(SEED)
     resamples = RESAMPLES // 10
     means = np.zeros(resamples)

@@ -45,7 +45,7 @@ def threshold_sensitivity(
 ) -> Sensitivity | None:
     """Score stored predictions of the best rows and of the null controls again, with only the truth changed.
 
-    None for a task whose label is no fraction of the atoms of a glass, or whose data are not at hand.
+    None for a task whose label is no fraction of the atoms of a glass, or whose data or predictions are not at hand.
     """
     from scipy.stats import kendalltau
 
@@ -57,7 +57,10 @@ def threshold_sensitivity(
         truth = [load_rows(replace(task, label=replace(task.label, fraction=cut))).target for cut in cuts]
     except ZooError:
         return None
-    rows = [row for number, row in enumerate(comparison.rows) if number < most or row.null_control]
+    stored = [row for row in comparison.rows if all(store.has_predictions(result.key) for result in row.folds)]
+    if not stored:
+        return None
+    rows = [row for number, row in enumerate(stored) if number < most or row.null_control]
     scores = np.array([_scores(row, store, truth) for row in rows]).reshape(len(rows), len(cuts), 2)
     precision = scores[:, :, 0]
     declared = precision[:, cuts.index(task.label.fraction)]

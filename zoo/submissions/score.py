@@ -15,6 +15,7 @@ from zoo.benchmark.suite import Cell, Entry, Suite, cells_of, read_suite
 from zoo.benchmark.task import read_task
 from zoo.errors import SubmissionError
 from zoo.leaderboard.board import BoardRow, TaskBoard, make_board
+from zoo.leaderboard.published import published_results
 from zoo.paths import cache_dir
 from zoo.submissions.contribution import Contribution
 
@@ -117,7 +118,7 @@ def places(contribution: Contribution, reference: Suite, own: Store, others: Pat
     """One for each task: own rows among those of the registered sets for which results are at hand."""
     name = contribution.entry.name
     mine = make_board(own, own_suite(reference, name))
-    theirs = make_board(Store(others), reference) if (others / "results").is_dir() else []
+    theirs = make_board(Store(others), reference, published_results(reference))
     known = {board.task.name: board for board in theirs}
     found = []
     for board in mine:

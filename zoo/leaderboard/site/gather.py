@@ -18,6 +18,7 @@ from zoo.leaderboard.board import TaskBoard, make_board
 from zoo.leaderboard.compare import Comparison, compare
 from zoo.leaderboard.factors import Shares, descriptor_and_model, descriptor_model_and_tuning
 from zoo.leaderboard.normalisers import Normaliser, normaliser_of, read_normalisers
+from zoo.leaderboard.published import published_results
 from zoo.leaderboard.site.tables import Table
 from zoo.leaderboard.thresholds import Sensitivity, threshold_sensitivity
 from zoo.models.declaration import ModelFamily, model_families
@@ -143,7 +144,7 @@ def gather(store: Store, suites: Iterable[Suite], progress: Progress = lambda te
     known = read_normalisers()
     found = []
     for suite in suites:
-        for board in make_board(store, suite):
+        for board in make_board(store, suite, published_results(suite)):
             if any(row.state == "ok" for row in board.rows):
                 found.append((suite, board))
     if not found:

@@ -113,9 +113,9 @@ def _raw_target(entry: Entry, glass: Glass) -> Floats:
 
 
 def _prediction(row: BoardRow, store: Store, glass: str, of_glass: NDArray[np.int64]) -> Floats | None:
-    """Scores of the rows of a glass, in their order."""
+    """Scores of the rows of a glass, in their order; None where the prediction is not at hand."""
     for result in row.folds:
-        if glass in result.scores_by_glass:
+        if glass in result.scores_by_glass and store.has_predictions(result.key):
             table = store.predictions(result.key)
             scores = table[table["glass"].astype(str) == glass].set_index("row")["score"]
             return scores.reindex(of_glass).to_numpy(float)
