@@ -167,6 +167,8 @@ def cell_declines(cell: Cell) -> str | None:
         return f"{family.name} reads images: take density-grid or density-grid-2d"
     if cell.mode != "default" and family.space is None:
         return f"{family.name} has nothing to tune"
+    if cell.mode == "ensembled" and family.early_stopping:
+        return f"{family.name} stops by glasses held out, of which a bag of an ensemble tells it nothing"
     return features_decline(cell.features, rows)
 
 

@@ -59,7 +59,7 @@ class Training:
     def fit(self, family: ModelFamily, settings: dict[str, Any]) -> Any:
         """A family's estimator with these settings, fitted to all rows."""
         estimator = family.estimator(self.kind, self.seed, self.image, settings)
-        estimator.fit(self.x, self.y, *([self.folds()] if family.folded else []))
+        estimator.fit(self.x, self.y, *([self.folds()] if family.folded or family.early_stopping else []))
         return estimator
 
 

@@ -111,6 +111,8 @@ def _require(task: str, features: tuple[str, ...], families: tuple[str, ...]) ->
             raise ZooError(f"family {name!r} reads images: with it choose from image feature sets only (density-grid)")
         if family.folded:
             raise ZooError(f"family {name!r} is an ensemble itself: name its members instead")
+        if family.early_stopping:
+            raise ZooError(f"family {name!r} stops by glasses held out and cannot be a member of an ensemble of bags")
 
 
 class _Progress:

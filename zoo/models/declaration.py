@@ -41,6 +41,10 @@ class ModelFamily:
     images : bool
         Whether it reads images (see ``FeatureSet.image``), whose shape ``build`` then gets as ``image``; it declines
         other features.
+    folded : bool
+        Whether it is an ensemble whose ``fit`` also takes the inner fold of each row.
+    early_stopping : bool
+        Whether its ``fit`` also takes the inner fold of each row, to stop by whole glasses held out.
     requires : tuple of (str, str)
         Modules beyond those of this package, and what ``pip install`` installs each with.
     """
@@ -56,6 +60,7 @@ class ModelFamily:
     null_control: bool = False
     images: bool = False
     folded: bool = False
+    early_stopping: bool = False
     requires: tuple[tuple[str, str], ...] = ()
 
     def estimator(

@@ -8,11 +8,13 @@ from zoo.models.declaration import ModelFamily, TaskKind, Trial, model_families
 
 
 def build(kind: TaskKind, seed: int, **settings: Any) -> Any:
-    """Curves without interactions, the mean of four fits whose rows for early stopping are drawn at random."""
+    """Curves without interactions, the mean of one fit for each inner fold, whose glasses say when to stop."""
     from interpret.glassbox import ExplainableBoostingClassifier, ExplainableBoostingRegressor
 
+    from zoo.models._early_stopping import BagsByGlass
+
     machine = ExplainableBoostingClassifier if kind == "classification" else ExplainableBoostingRegressor
-    return machine(n_jobs=1, random_state=seed, **({"interactions": 0, "outer_bags": 4} | settings))
+    return BagsByGlass(machine(n_jobs=1, random_state=seed, **({"interactions": 0} | settings)))
 
 
 def space(trial: Trial, kind: TaskKind) -> dict[str, Any]:
@@ -32,6 +34,8 @@ model_families.register(
         citation="Lou, Caruana & Gehrke, KDD, 150 (2012); InterpretML",
         build=build,
         space=space,
+        version=2,
+        early_stopping=True,
         requires=(("interpret", "glass-zoo[explainable]"),),
     )
 )
