@@ -174,7 +174,7 @@ def _files_of_cell(matrix: Matrix, cell: CellLine, folder: Path, tables: dict[st
         return f"in the run {cell.source} -> {cell.source}"
     model = models_of(folder) / f"{cell.fits[0]}.pkl"
     if not model.is_file():
-        return "not kept: the estimator cannot be pickled"
+        return "not here: it cannot be pickled, or its file was deleted"
     shutil.copyfile(model, place / "model.pkl")
     return "model.pkl"
 
