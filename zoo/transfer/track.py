@@ -6,6 +6,8 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 EXPERIMENT = "transfer"
 PARENT = "mlflow.parentRunId"
 CONTEXT = "mlflow.data.context"
+Read = Callable[[str], "pd.DataFrame"]
+"""Predictions of a fit by its key."""
 
 
 def track_matrix(matrix: Matrix, files: list[Path], folder: Path) -> str:
@@ -98,9 +102,9 @@ def _write(
     )
     data = [Dataset(name, digest[:32], "glass-zoo", f"sha256 {digest}") for name, digest in matrix.data.items()]
     client.log_inputs(parent, [DatasetInput(entry, []) for entry in data])
-    tables: dict[str, pd.DataFrame] = {}
+    read = cache(Store(folder / "transfer").predictions)
     for cell in matrix.cells:
-        _write_cell(client, experiment, parent, parameters, matrix, cell, folder, tables)
+        _write_cell(client, experiment, parent, parameters, matrix, cell, read, models_of(folder))
     for path in files:
         client.log_artifact(parent, str(path))
     client.set_terminated(parent, "FINISHED")
@@ -114,17 +118,17 @@ def _write_cell(
     parameters: dict[str, Any],
     matrix: Matrix,
     cell: CellLine,
-    folder: Path,
-    tables: dict[str, pd.DataFrame],
+    read: Read,
+    models: Path,
 ) -> None:
-    """The run of one cell; ``tables`` holds the predictions of the fits that were read so far."""
+    """The run of one cell."""
     from mlflow.entities import Metric, Param, RunTag
 
     child = client.create_run(experiment, run_name=f"{cell.source} -> {cell.target}", tags={PARENT: parent})
     key = child.info.run_id
     client.log_inputs(key, inputs_of(matrix, cell))
     with tempfile.TemporaryDirectory() as place:
-        model = _files_of_cell(matrix, cell, folder, tables, Path(place))
+        model = _files_of_cell(matrix, cell, read, models, Path(place))
         tags = {"reason": cell.reason, "model": model}
         client.log_batch(
             key,
@@ -152,27 +156,22 @@ def inputs_of(matrix: Matrix, cell: CellLine) -> list[DatasetInput]:
     return found
 
 
-def _files_of_cell(matrix: Matrix, cell: CellLine, folder: Path, tables: dict[str, pd.DataFrame], place: Path) -> str:
+def _files_of_cell(matrix: Matrix, cell: CellLine, read: Read, models: Path, place: Path) -> str:
     """Write predictions, figure and, where the cell stands for its source, the estimator; where that is to be found."""
     import pandas as pd
 
-    store = Store(folder / "transfer")
     if cell.score is None:
         return ""
     number = [group.name for group in matrix.groups].index(cell.target)
-    parts = []
-    for key in cell.fits:
-        tables[key] = tables[key] if key in tables else store.predictions(key)
-        table = tables[key]
-        parts.append(table[table["group"] == number].drop(columns="group").assign(fit=key))
-    predictions = pd.concat(parts, ignore_index=True)
-    predictions = predictions.astype({"fit": "category"})
+    tables = {key: read(key) for key in cell.fits}
+    parts = [table[table["group"] == number].assign(fit=key) for key, table in tables.items()]
+    predictions = pd.concat(parts, ignore_index=True).drop(columns="group").astype({"fit": "category"})
     predictions.to_parquet(place / "predictions.parquet", index=False, compression="zstd")
     title = f"{cell.source} to {cell.target}: {cell.score:.3f}"
     write_cell_figure(matrix.kind, predictions, title, place / "figure.png")
     if cell.source not in (cell.target, OTHERS):
         return f"in the run {cell.source} -> {cell.source}"
-    model = models_of(folder) / f"{cell.fits[0]}.pkl"
+    model = models / f"{cell.fits[0]}.pkl"
     if not model.is_file():
         return "not here: it cannot be pickled, or its file was deleted"
     shutil.copyfile(model, place / "model.pkl")
