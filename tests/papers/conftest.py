@@ -18,6 +18,7 @@ CACHED = (
     fits.groups_of,
     fits.alignment_of,
     fits.glasses_per_fit,
+    fits.rows_per_fit,
     protocol._pair,
 )
 

@@ -12,20 +12,21 @@ import numpy as np
 import pytest
 from toy import write_task
 
-from zoo.benchmark.cell import task_rows
+from zoo.benchmark.cell import folds_of, task_rows
 from zoo.benchmark.jobs import run_jobs
 from zoo.cli import main
 from zoo.datasets.reliability import Reliability
 from zoo.errors import DeclarationError, PaperError, UnknownNameError
+from zoo.explain import published as rankings
 from zoo.papers import limits
 from zoo.papers.declaration import arms_of, paper_names, published_of, read_paper
-from zoo.papers.figures import distance
+from zoo.papers.figures import beeswarm, distance
 from zoo.papers.figures.distance import decay_length
 from zoo.papers.index import read_entries, write_index
 from zoo.papers.outcome import read_outcome
 from zoo.papers.page import write_files
-from zoo.papers.protocol import ways_of
-from zoo.papers.study import Study, sentences
+from zoo.papers.protocol import matrix, ways_of
+from zoo.papers.study import Study, published_text, sentences
 from zoo.transfer.scores import ceiling
 
 
@@ -193,7 +194,56 @@ def test_a_number_may_be_of_one_family(root, tmp_path, write_paper):
     published[0]["family"] = "logistic"
     study = study_of(write_paper(published=published), tmp_path)
     here = study.score(study.arms[0], "published").value
-    assert f"reports a ROC AUC of 0.900; its protocol on the glasses at hand gives {here:.3f}" in sentences(study)[0]
+    said = f"reports a ROC AUC of 0.900; the paper's protocol on the glasses at hand gives {here:.3f}"
+    assert said in sentences(study)[0]
+
+
+def test_numbers_of_different_questions_are_not_averaged(root, tmp_path, write_paper):
+    write_task(root, "toy-more", label={"rule": "top-fraction", "fraction": 0.3})
+    arms = [{"tasks": ["toy-class", "toy-more"], "features": ["coordination"], "families": ["logistic"]}]
+    published = [
+        {"task": "toy-class", "features": "coordination", "value": 0.9, "source": "x", "by": "a benchmark"},
+        {"task": "toy-more", "features": "coordination", "value": 0.8, "source": "x"},
+    ]
+    study = study_of(write_paper(arms=arms, published=published), tmp_path)
+    first, second = sentences(study)[:2]
+    assert first.startswith("For toy-class, a benchmark reports a ROC AUC of 0.900;")
+    assert second.startswith("For toy-more, the paper reports a ROC AUC of 0.800;")
+    assert published_text(study, study.arms[0]) == "0.900 (a benchmark's number)"
+
+
+def test_several_columns_are_one_row(root, tmp_path, write_paper):
+    columns = ["voronoi.n? & voronoi.coordination & species.*"]
+    arms = [
+        {"tasks": ["toy-class"], "features": ["voronoi+species"], "families": ["logistic"], "columns": columns},
+    ]
+    study = Study(read_paper(write_paper(arms=arms)), tmp_path)
+    (arm,) = study.arms
+    assert matrix("toy-class", arm).shape[1] == 7  # four kinds of faces, their number, two species
+    with pytest.raises(DeclarationError, match=r"no column 'voronoi\.m\?'"):
+        read_paper(write_paper(arms=[arms[0] | {"columns": ["voronoi.n3 & voronoi.m?"]}]))
+
+
+def test_the_beeswarm_is_that_of_zoo_explain_and_the_published_ranking_stands_below(
+    root, tmp_path, write_paper, monkeypatch
+):
+    known = rankings.Ranking("coordination", ("coordination",), ("neighbours",), "Nobody (2026)", "toys")
+    monkeypatch.setattr(rankings, "RANKINGS", (known,))
+    options = {"task": "toy-class", "features": "coordination", "family": "decision-tree"}
+    arms = [{"tasks": ["toy-class"], "features": ["coordination"], "families": ["decision-tree"]}]
+    figures = [{"kind": "beeswarm", "title": "SHAP", "caption": "SHAP", "options": options}]
+    study = study_of(write_paper(arms=arms, figures=figures), tmp_path)
+    page = write_files(study, tmp_path / "out").read_text()
+    assert "data:image/png;base64" in page
+    assert "Nobody (2026)" in page
+    assert "Nobody (2026)" in json.loads((tmp_path / "out" / "paper.json").read_text())["sentences"][-1]
+    (found,) = beeswarm.explained(study, options).explanations
+    assert set(found.fold) == set(range(len(folds_of("toy-class", "glass"))))
+
+
+def test_a_source_that_was_not_checked_is_said_to_be_so():
+    for name in ("lu-indicators", "xu-sar", "yang-igd", "wu-softness"):
+        assert "full reference not verified" in read_paper(name).citation
 
 
 def test_the_index_has_the_row_that_stands_for_a_paper(root, tmp_path, write_paper):

@@ -8,8 +8,10 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
+from zoo.benchmark.cell import task_rows
+from zoo.transfer import scores
 from zoo.transfer.recalibrate import calibrate, skill
-from zoo.transfer.scores import ceiling, draws, score_cell, weighted
+from zoo.transfer.scores import RESAMPLES, CellScores, ceiling, difference_interval, draws, score_cell, weighted
 
 
 @pytest.fixture
@@ -78,6 +80,36 @@ def test_a_look_at_the_target_mends_a_wrong_base_rate():
     found = calibrate([steep])
     assert found.base_rate < found.platt
     assert found.platt == pytest.approx(best, abs=0.05)
+
+
+def test_a_look_at_a_small_glass_is_as_long_as_it_is():
+    random = np.random.default_rng(4)
+    glass = np.repeat(np.arange(3), 120)
+    target = np.tile(np.repeat([1.0, 0.0], [12, 108]), 3)
+    frame = pd.DataFrame({"glass": glass, "target": target, "score": random.random(360)})
+    assert calibrate([frame]).n_rows == 120
+    frame.loc[frame.index % 120 >= 9, "target"] = 0.0  # nine rows of class 1
+    assert calibrate([frame]) is None
+
+
+def test_an_asymmetry_is_of_independent_glasses_or_of_the_same():
+    random = np.random.default_rng(5)
+    cells = [CellScores({}, random.normal(mean, 0.01, RESAMPLES), 0.0, 5, 3) for mean in (0.7, 0.6)]
+    twice = [cells[0], cells[0]]
+    low, high = difference_interval(*cells, False)
+    assert low < 0.1 < high
+    assert difference_interval(*reversed(cells), False) == pytest.approx((-high, -low))
+    assert difference_interval(*twice, True) == (0.0, 0.0)
+    assert difference_interval(*twice, False)[1] > 0.02
+
+
+def test_the_ceiling_of_a_group_is_of_its_own_glasses(root, monkeypatch):
+    rows = task_rows("toy-class")
+    seen = []
+    monkeypatch.setattr(scores, "label_reliability", lambda dataset, species: seen.append(list(dataset.glasses)) or [])
+    scores.label_ceiling(rows, rows.task.target, (1, 3))
+    scores.label_ceiling(rows, rows.task.target)
+    assert seen == [[rows.glass_names[1], rows.glass_names[3]], list(rows.dataset.glasses)]
 
 
 def test_margins_have_no_skill_before_platt():

@@ -103,7 +103,7 @@ def command(
 
 def _compare(names: tuple[str, ...], folder: Path, out: Any) -> None:
     from zoo.errors import TransferError
-    from zoo.transfer.terminal import print_difference
+    from zoo.transfer.compare import print_difference
     from zoo.transfer.track import find_matrix
 
     if len(names) != 2:

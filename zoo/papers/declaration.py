@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -39,9 +40,10 @@ class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
 class Arms(Struct, frozen=True, forbid_unknown_fields=True):
     """Every feature set with every family on every task.
 
-    ``columns`` keeps some columns of the set only, each as an arm of its own. ``learn`` names another task that is
-    learnt from; ``tasks`` are then predicted without having been learnt. With ``quick`` the arms are part of a
-    quick run. ``max_rows`` takes the place of the protocol's where it is given.
+    ``columns`` keeps some columns of the set only, each entry as an arm of its own: a name, a pattern as of file names,
+    or several joined by " & ". ``learn`` names another task that is learnt from; ``tasks`` are then predicted without
+    having been learnt. With ``quick`` the arms are part of a quick run. ``max_rows`` takes the place of the protocol's
+    where it is given.
     """
 
     tasks: Annotated[list[str], Meta(min_length=1)]
@@ -55,7 +57,10 @@ class Arms(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):
-    """A number that the paper reports, and where; ``family``: of the rows of this one only."""
+    """A number that the paper reports, and where.
+
+    ``family``: of the rows of this one only. ``by``: who reports it, where that is not the paper.
+    """
 
     task: str
     features: str
@@ -66,6 +71,7 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
     learn: str = ""
     metric: str = ""
     family: str = ""
+    by: str = ""
 
 
 class FigureCard(Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,8 +156,9 @@ def read_paper(name: str) -> Paper:
             read_task(arm.learn)
         entry = feature_sets[arm.features]
         model_families[arm.family]
-        if arm.column and arm.column not in {column.name for column in entry.columns(("A", "B"))}:
-            raise DeclarationError(f"{path}: {arm.features} has no column {arm.column!r}")
+        names = [column.name for column in entry.columns(("A", "B"))]
+        if unknown := [part for part in parts_of(arm.column) if not fnmatch.filter(names, part)]:
+            raise DeclarationError(f"{path}: {arm.features} has no column {unknown[0]!r}")
         if paper.protocol.balance == "undersample" and kind != "classification":
             raise DeclarationError(f"{path}: only classes can be undersampled, but {arm.task} predicts values")
         metric_of(paper, arm)
@@ -178,6 +185,11 @@ def arms_of(paper: Paper, quick: bool = False) -> list[Arm]:
         for family in entry.families
     ]
     return list(dict.fromkeys(arms))
+
+
+def parts_of(column: str) -> list[str]:
+    """Names or patterns of the columns of an arm; none: it has all of its set."""
+    return column.split(" & ") if column else []
 
 
 def metric_of(paper: Paper, arm: Arm) -> str:

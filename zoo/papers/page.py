@@ -34,11 +34,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure of the page; ``reason`` says why it could not be drawn."""
+    """A figure of the page; ``note`` says what it shows in numbers, ``reason`` why it could not be drawn."""
 
     title: str
     caption: str
     svg: str
+    note: str
     reason: str
 
 
@@ -73,7 +74,7 @@ def write_files(study: Study, folder: Path) -> Path:
         if figure.svg:
             with atomic_write(folder / f"figure-{number + 1}.svg") as stream:
                 stream.write(figure.svg.encode())
-    write_outcome(_outcome(study, lines), folder)
+    write_outcome(_outcome(study, lines, [figure.note for figure in figures if figure.note]), folder)
     page = folder / "index.html"
     with atomic_write(page) as stream:
         stream.write(_render(study, lines, figures).encode())
@@ -100,7 +101,7 @@ def _render(study: Study, lines: list[Line], figures: list[Drawn]) -> str:
     )
 
 
-def _outcome(study: Study, lines: list[Line]) -> Outcome:
+def _outcome(study: Study, lines: list[Line], notes: list[str]) -> Outcome:
     headline = headline_of(study.paper, study.arms)
     rows = [
         OutcomeRow(
@@ -127,6 +128,6 @@ def _outcome(study: Study, lines: list[Line]) -> Outcome:
         cpu_seconds=study.cpu_seconds,
         rows=rows,
         limits=limits_of(study),
-        sentences=sentences(study),
+        sentences=sentences(study) + notes,
         made=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )

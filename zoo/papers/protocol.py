@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import time
@@ -23,7 +24,7 @@ from zoo.benchmark.training import Training, predict_scores
 from zoo.errors import PaperError
 from zoo.features.declaration import FloatArray, feature_sets
 from zoo.models.declaration import model_families
-from zoo.papers.declaration import Arm, Protocol
+from zoo.papers.declaration import Arm, Protocol, parts_of
 from zoo.transfer.groups import Groups, make_groups
 
 if TYPE_CHECKING:
@@ -178,14 +179,15 @@ def _pair(arm: Arm) -> Groups:
 
 
 def matrix(task: str, arm: Arm) -> FloatArray:
-    """Feature matrix of a task, or the one column that the arm is about."""
+    """Feature matrix of a task, or the columns that the arm is about."""
     found = feature_matrix(task, arm.features).matrix
     if not arm.column:
         return found
     dataset = task_rows(task).dataset
     kinds = tuple(sorted({kind for glass in dataset.glasses.values() for kind in glass.kinds}))
     names = [column.name for column in feature_sets[arm.features].columns(kinds)]
-    return np.asarray(found[:, [names.index(arm.column)]])
+    chosen = {name for part in parts_of(arm.column) for name in fnmatch.filter(names, part)}
+    return np.asarray(found[:, [name in chosen for name in names]])
 
 
 def runs_of(arms: list[Arm], protocol: Protocol, seed: int) -> list[ArmRun]:

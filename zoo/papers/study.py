@@ -250,20 +250,21 @@ def _against_reported(study: Study) -> list[str]:
     """The paper's numbers against its protocol here."""
     from zoo.benchmark.metrics import TITLES
 
-    pairs: dict[str, list[tuple[float, float]]] = {}
+    pairs: dict[tuple[str, str, str, str], list[tuple[float, float]]] = {}
     for arm in study.arms:
         metric, here = metric_of(study.paper, arm), study.score(arm, "published").value
         for entry in published_of(study.paper, arm):
             if here is not None and entry.metric in ("", metric):
-                pairs.setdefault(metric, []).append((entry.value, here))
+                pairs.setdefault((arm.task, arm.learn, metric, entry.by), []).append((entry.value, here))
     lines = []
-    for metric, known in sorted(pairs.items()):
+    for (task, learn, metric, by), known in pairs.items():
         reported, here = np.mean(known, axis=0)
-        over = f", mean over the {len(known)} rows that it has a number for" if len(known) > 1 else ""
+        over = f", mean over the {len(known)} rows with a number" if len(known) > 1 else ""
+        carried = f", learnt from {learn}" if learn else ""
         lines.append(
-            f"The paper reports a {TITLES[metric]} of {reported:.3f}{over}; its protocol on the glasses at hand gives "
-            f"{here:.3f} ({here - reported:+.3f}): that is the data, the labels and what is listed below as not as "
-            f"published, not the split."
+            f"For {task}{carried}, {by or 'the paper'} reports a {TITLES[metric]} of {reported:.3f}{over}; the paper's "
+            f"protocol on the glasses at hand gives {here:.3f} ({here - reported:+.3f}): that is the data, the labels "
+            f"and what is listed below as not as published, not the split."
         )
     return lines
 
@@ -296,7 +297,9 @@ def published_text(study: Study, arm: Arm) -> str:
     texts = []
     for entry in published_of(study.paper, arm):
         text = f"{entry.value:.3f}" + (f" ± {entry.error:.3f}" if entry.error else "")
-        texts.append(text + (f" ({TITLES[entry.metric]})" if entry.metric and entry.metric != metric else ""))
+        other = TITLES[entry.metric] if entry.metric and entry.metric != metric else ""
+        notes = ", ".join(filter(None, (other, f"{entry.by}'s number" if entry.by else "")))
+        texts.append(text + (f" ({notes})" if notes else ""))
     return ", ".join(texts)
 
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo._files import atomic_write
 from zoo.benchmark.metrics import TITLES
+from zoo.models.declaration import TaskKind
 from zoo.sheets.plots import STYLE
 from zoo.transfer.matrix import Matrix
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CHANCE = {"roc_auc": 0.5, "pearson": 0.0}
+BINS = 10
+"""Of equal numbers of rows, in the figure of a cell."""
 
 
 def draw_matrix(matrix: Matrix) -> str:
@@ -59,7 +66,7 @@ def _figure(matrix: Matrix) -> Any:
             axis.tick_params(length=0)
             for side in axis.spines.values():
                 side.set_visible(False)
-            _annotate(axis, values, text, low if values is score else None)
+            _annotate(axis, values, text, shown if values is score else change)
         left.set_ylabel("learnt on")
         left.set_title("Score; framed: in-domain, glasses held out")
         right.set_title("What is lost by going elsewhere")
@@ -68,15 +75,61 @@ def _figure(matrix: Matrix) -> Any:
     return figure
 
 
-def _annotate(axis: Any, values: Any, text: str, low: float | None) -> None:
-    """Numbers in the cells, white on dark colours."""
-    high = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
+def _annotate(axis: Any, values: Any, text: str, image: Any) -> None:
+    """Numbers in the cells, white where the colour of the cell is dark."""
     for (row, column), value in np.ndenumerate(values):
         if not np.isfinite(value):
             continue
-        dark = abs(value) > 0.65 * high if low is None else value - low < 0.6 * (high - low)
+        colour = text_colour(image.cmap(image.norm(value)))
         shown = text.format(round(value, 2) + 0.0)  # no -0.00
-        axis.text(column, row, shown, ha="center", va="center", fontsize=8, color="w" if dark else "0.1")
+        axis.text(column, row, shown, ha="center", va="center", fontsize=8, color=colour)
+
+
+def text_colour(rgba: Sequence[float]) -> str:
+    """What can be read on a colour: its luminance as screens weigh red, green and blue decides."""
+    return "w" if float(np.dot(rgba[:3], (0.299, 0.587, 0.114))) < 0.55 else "0.1"
+
+
+def write_cell_figure(kind: TaskKind, predictions: pd.DataFrame, title: str, path: Path) -> None:
+    """A small figure of one cell: ROC curve of every fit, or the mean target of rows of about the same prediction.
+
+    Parameters
+    ----------
+    kind : {"classification", "regression"}
+    predictions : DataFrame
+        Columns ``fit``, ``target`` and ``score``.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(3.4, 3.0))
+        axis = figure.subplots()
+        for _, part in predictions.groupby("fit", observed=True):
+            target, score = part["target"].to_numpy(float), part["score"].to_numpy(float)
+            if kind == "classification":
+                axis.plot(*_roc(target, score), color="#0b5cad", lw=1.2, alpha=0.7)
+            else:
+                bins = [chunk for chunk in np.array_split(np.argsort(score), BINS) if len(chunk)]
+                means = np.array([(score[chunk].mean(), target[chunk].mean()) for chunk in bins])
+                axis.plot(*means.T, "o-", color="#0b5cad", lw=1.0, ms=3, alpha=0.7)
+        ends = (0, 1) if kind == "classification" else (predictions["score"].min(), predictions["score"].max())
+        axis.plot(ends, ends, color="0.8", lw=0.8, zorder=0)
+        labels = {
+            "classification": ("false positive rate", "true positive rate"),
+            "regression": ("predicted", "target"),
+        }
+        axis.set(xlabel=labels[kind][0], ylabel=labels[kind][1])
+        axis.set_title(_plain(title), fontsize=8)
+        figure.subplots_adjust(0.17, 0.16, 0.96, 0.89)
+        figure.savefig(path, dpi=110)
+
+
+def _roc(target: Any, score: Any) -> tuple[Any, Any]:
+    from sklearn.metrics import roc_curve
+
+    false, true, _ = roc_curve(target, score)
+    return false, true
 
 
 def _values(matrix: Matrix, name: str) -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,7 +30,7 @@ from zoo.transfer.groups import By, Group, Groups, make_groups
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same plan gives other predictions."""
 
 
@@ -45,7 +47,7 @@ class Plan:
         Glasses that every fit learns from; 0 takes as many as the smallest group leaves beside its test glasses, so
         that cells differ in where the glasses are from and not in how many there are.
     max_train_rows : int
-        Rows that a fit learns from at most; 0: no limit.
+        Rows that a fit learns from at most; 0: no limit. All fits learn from equally many, see :func:`rows_per_fit`.
     seed : int
     others : bool
         Whether every group is also predicted from all of the others together.
@@ -113,11 +115,23 @@ def glasses_per_fit(plan: Plan) -> int:
     return plan.n_glasses or left[smallest]
 
 
+@lru_cache(maxsize=4)
+def rows_per_fit(plan: Plan) -> int:
+    """Rows that every fit learns from, of one group or of many: those of the poorest fit of one group, or the cap."""
+    groups = groups_of(plan)
+    ones = [Fit(plan, (source,), (), fold) for source in range(len(groups)) for fold in groups.folds(source)]
+    fewest = min(
+        int(np.isin(groups.identity_of_rows(fit.sources[0]), fit.learnt(fit.sources[0])).sum()) for fit in ones
+    )
+    return min(fewest, plan.max_train_rows or fewest)
+
+
 @dataclass(frozen=True)
 class Fit:
     """One fit: learns from glasses of the ``sources``, none of them of the fold ``hold``.
 
-    ``sources`` are numbers of groups: one, or all but the one that is to be predicted.
+    ``sources`` are numbers of groups: one, or all but the one that is to be predicted. In the folder ``models``, if
+    there is one, the fitted estimator is kept as ``<key>.pkl``.
     """
 
     plan: Plan
@@ -125,6 +139,7 @@ class Fit:
     targets: tuple[int, ...]
     hold: int
     key: str = ""
+    models: Path | None = None
 
     def run(self) -> tuple[Result, pd.DataFrame | None]:
         """Fit, and predict the rows of all targets that are to be tested."""
@@ -137,6 +152,8 @@ class Fit:
         started = time.process_time()
         estimator = training.fit(family, {})
         fitted = time.process_time()
+        if self.models is not None:
+            keep_model(estimator, self.models / f"{self.key}.pkl")
         parts = []
         for target in self.targets:
             group, identity = groups.groups[target], groups.identity_of_rows(target)
@@ -198,10 +215,10 @@ class Fit:
         return found.part(self._drawn(len(found.y)))
 
     def _drawn(self, n_rows: int) -> NDArray[np.bool_]:
-        """At most ``max_train_rows`` of the rows, drawn at random."""
+        """As many of the rows as every fit learns from, drawn at random."""
         drawn = np.zeros(n_rows, bool)
         order = np.random.default_rng([self.plan.seed, self.hold, 3]).permutation(n_rows)
-        drawn[order[: self.plan.max_train_rows or None]] = True
+        drawn[order[: rows_per_fit(self.plan)]] = True
         return drawn
 
     def ended(self, state: State, reason: str) -> Result:
@@ -216,6 +233,21 @@ class Fit:
     def names(self) -> list[str]:
         """Of the sources."""
         return [groups_of(self.plan).groups[source].name for source in self.sources]
+
+
+def keep_model(estimator: object, path: Path) -> None:
+    """Write a fitted estimator as a pickle; one that cannot be written is left out."""
+    import pickle
+
+    from zoo._files import atomic_write
+
+    try:
+        with atomic_write(path) as stream:
+            pickle.dump(estimator, stream)
+    except OSError:
+        raise  # a full disk
+    except Exception:  # whatever objects of a library may raise when they are pickled; the fit is worth more
+        return
 
 
 def fits_of(plan: Plan) -> list[Fit]:
@@ -239,6 +271,12 @@ def fits_of(plan: Plan) -> list[Fit]:
     return [replace(fit, key=_key(fit)) for fit in fits]
 
 
+def with_models(fits: Sequence[Fit], folder: Path) -> list[Fit]:
+    """The same fits; the first of each source (a group, or all groups but one) keeps its estimator in the folder."""
+    first = {fit.sources: fit.key for fit in reversed(fits)}
+    return [replace(fit, models=folder) if first[fit.sources] == fit.key else fit for fit in fits]
+
+
 def _folds_without(groups: Groups, target: int) -> list[int]:
     """Folds that leave-one-group-out fits hold out: all where glasses are shared, otherwise two draws."""
     shares = any(groups.shared(target, other) for other in range(len(groups)) if other != target)
@@ -249,7 +287,7 @@ def _key(fit: Fit) -> str:
     """Hash of everything that the predictions depend on."""
     groups, plan = groups_of(fit.plan), fit.plan
     parts: list[object] = [VERSION, plan.family, model_families[plan.family].version, alignment_of(plan)]
-    parts += [plan.max_train_rows, plan.seed, fit.hold]
+    parts += [rows_per_fit(plan), plan.seed, fit.hold]
     for number, group in enumerate(groups):
         learnt = fit.learnt(number) if number in fit.sources else []
         tested = fit.tested(number) if number in fit.targets else []

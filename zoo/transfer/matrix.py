@@ -21,11 +21,12 @@ from zoo.benchmark.store import Result, Store
 from zoo.errors import TransferError
 from zoo.models.declaration import TaskKind
 from zoo.transfer.align import RULES, matrix_of
-from zoo.transfer.fits import Fit, Plan, alignment_of, fits_of, glasses_per_fit, groups_of
+from zoo.transfer.fits import Fit, Plan, alignment_of, fits_of, glasses_per_fit, groups_of, rows_per_fit, with_models
 from zoo.transfer.groups import Group, Groups
 from zoo.transfer.ladder import Rung, ladder_of, rung_of
+from zoo.transfer.oracle import oracle_of
 from zoo.transfer.recalibrate import Calibration, calibrate
-from zoo.transfer.scores import METRIC, CellScores, interval_of, label_ceiling, score_cell
+from zoo.transfer.scores import METRIC, CellScores, difference_interval, interval_of, label_ceiling, score_cell
 from zoo.transfer.shift import composition_distance, shift_tests
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ OTHERS = "all others"
 
 
 class GroupLine(Struct, frozen=True):
-    """A group in numbers; ``ceiling`` is the best score that the noise of its labels allows."""
+    """A group in numbers; ``ceiling`` is the best score that the noise of the labels of its glasses allows."""
 
     name: str
     task: str
@@ -48,6 +49,7 @@ class GroupLine(Struct, frozen=True):
     quench_rate: float | None
     ceiling: float | None
     ceiling_note: str = ""
+    dataset: str = ""
 
 
 class CellLine(Struct, frozen=True):
@@ -60,12 +62,15 @@ class CellLine(Struct, frozen=True):
     drop : float or None
         ``score`` minus the in-domain score of the target: negative where the carried model is worse.
     asymmetry : float or None
-        ``score`` from source to target minus that from target to source.
+        ``score`` from source to target minus that from target to source; the glasses of its interval are drawn
+        independently for the two, or together where both are tested on the same.
     oracle : float or None
         What the values behind the labels of the source score on the same atoms of the target: a perfect model of the
         source. None where the groups share no glasses.
     rung : str
         Of the ladder.
+    fits : list of str
+        Keys of the fits behind it.
     """
 
     source: str
@@ -81,14 +86,20 @@ class CellLine(Struct, frozen=True):
     drop: float | None = None
     drop_interval: tuple[float, float] | None = None
     asymmetry: float | None = None
+    asymmetry_interval: tuple[float, float] | None = None
     oracle: float | None = None
     rung: str = ""
     calibration: Calibration | None = None
     reason: str = ""
+    fits: list[str] = field(default_factory=list)
 
 
 class ShiftLine(Struct, frozen=True):
-    """Two groups: how well their features tell them apart, what chance gives, and how far their compositions are."""
+    """Two groups: how well their features tell them apart, what chance gives, and how far their compositions are.
+
+    ``null_largest`` and ``null_mean`` are of ``n_null`` other ways to deal the glasses to the two sides; ``p_value`` is
+    the part of all ways, the real one among them, that tell the sides apart at least as well.
+    """
 
     first: str
     second: str
@@ -96,6 +107,9 @@ class ShiftLine(Struct, frozen=True):
     null_largest: float | None
     composition_distance: float | None
     note: str = ""
+    null_mean: float | None = None
+    n_null: int = 0
+    p_value: float | None = None
 
 
 class Matrix(Struct, frozen=True):
@@ -118,6 +132,7 @@ class Matrix(Struct, frozen=True):
     ladder: list[Rung]
     only: list[str] = field(default_factory=list)
     n_glasses: int = 0
+    n_train_rows: int = 0
     keys: list[str] = field(default_factory=list)
     data: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -126,6 +141,11 @@ class Matrix(Struct, frozen=True):
     def cell(self, source: str, target: str) -> CellLine | None:
         """The cell of two groups."""
         return next((cell for cell in self.cells if (cell.source, cell.target) == (source, target)), None)
+
+    @property
+    def rows_are(self) -> str:
+        """What a row of the data is."""
+        return "pairs" if self.alignment == "table" else "atoms"
 
     @property
     def sources(self) -> list[str]:
@@ -155,9 +175,14 @@ def run_fits(
     """
     from functools import partial
 
-    jobs: list[Job] = [*fits_of(plan), *shift_tests(plan)]
+    jobs: list[Job] = [*with_models(fits_of(plan), models_of(folder)), *shift_tests(plan)]
     prepare = [partial(_prepare, plan, number) for number in range(len(groups_of(plan)))]
     return run_jobs(jobs, folder / "transfer", workers, 1200, on_start, on_finish, prepare=prepare)
+
+
+def models_of(folder: Path) -> Path:
+    """Where the estimators of a results folder are: of the first fit of each source."""
+    return folder / "transfer" / "models"
 
 
 def _prepare(plan: Plan, number: int) -> None:
@@ -200,6 +225,7 @@ def make_matrix(plan: Plan, folder: Path) -> Matrix:
         ladder=ladder_of(cells),
         only=list(plan.only),
         n_glasses=glasses_per_fit(plan),
+        n_train_rows=rows_per_fit(plan),
         keys=sorted(results),
         data={g.rows.dataset.card.name: g.rows.dataset.card.content_hash for g in groups},
         versions=versions(*RECORDED),
@@ -258,12 +284,14 @@ def _cell(
     back = scored.get((target.name, names.index(source))) if source in names else None
     here = [fit for fit in fits if number in fit.targets and _source(fit, groups) == source]
     same = source == target.name
-    drop = drop_interval = asymmetry = None
+    drop = drop_interval = asymmetry = asymmetry_interval = None
     if not same and score is not None and isinstance(own, CellScores) and metric in own.scores:
         drop = score - own.scores[metric]
         drop_interval = interval_of(found.resampled - own.resampled, min(found.n_glasses, own.n_glasses))
     if not same and score is not None and isinstance(back, CellScores) and metric in back.scores:
         asymmetry = score - back.scores[metric]
+        same_glasses = groups.identities(names.index(source)) == groups.identities(number)
+        asymmetry_interval = difference_interval(found, back, same_glasses)
     return CellLine(
         source=source,
         target=target.name,
@@ -278,9 +306,11 @@ def _cell(
         drop=drop,
         drop_interval=drop_interval,
         asymmetry=asymmetry,
-        oracle=None if same or source not in names else _oracle(groups, names.index(source), number),
+        asymmetry_interval=asymmetry_interval,
+        oracle=None if same or source not in names else oracle_of(groups, names.index(source), number),
         rung=rung_of(groups.groups[names.index(source)], target) if source in names else "",
         calibration=calibrate(frames[key]) if target.rows.task.kind == "classification" else None,
+        fits=[fit.key for fit in here],
     )
 
 
@@ -288,51 +318,9 @@ def _source(fit: Fit, groups: Groups) -> str:
     return groups.groups[fit.sources[0]].name if len(fit.sources) == 1 else OTHERS
 
 
-def _oracle(groups: Groups, source: int, target: int) -> float | None:
-    """Score of the source's own values as predictions for the target, on the atoms that have both."""
-    import pandas as pd
-
-    first, second = groups.groups[source], groups.groups[target]
-    kinds = {first.rows.dataset.card.kind, second.rows.dataset.card.kind}
-    if not groups.shared(source, target) or kinds != {"glasses"}:
-        return None
-    values = _values(first, groups)
-    labels = pd.Series(second.rows.target[second.members()], index=_atoms(second, groups))
-    both = pd.concat([values, labels], axis=1, join="inner", keys=["score", "target"]).dropna().reset_index()
-    if both.empty:
-        return None
-    task = second.rows.task
-    kept = score_cell(task.kind, [both.rename(columns={"level_0": "glass"})], task.score_by == "glass", groups.fold)
-    return kept.scores.get(METRIC[task.kind])
-
-
-def _values(group: Group, groups: Groups) -> pd.Series:
-    """What the labels of a group are made of, larger where the label is; by glass and atom."""
-    import pandas as pd
-
-    rows, task = group.rows, group.rows.task
-    fields = [rows.dataset.glasses[name].fields for name in rows.glass_names]
-    value = np.concatenate([np.mean([of[name].values.astype(float) for name in group.target], axis=0) for of in fields])
-    sign = -1.0 if task.label.rule in ("bottom-fraction", "minus-log10") else 1.0
-    return pd.Series(sign * value[rows.source[group.members()]], index=_atoms(group, groups))
-
-
-def _atoms(group: Group, groups: Groups) -> pd.MultiIndex:
-    """Identity of the glass and number of the atom in it, of every row."""
-    import pandas as pd
-
-    rows = group.rows
-    sizes = [len(rows.dataset.glasses[name]) for name in rows.glass_names]
-    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    members = group.members()
-    glass = rows.glass[members]
-    identity = np.array([groups.identity[group.task, k] for k in range(len(sizes))])
-    return pd.MultiIndex.from_arrays([identity[glass], rows.source[members] - first[glass]])
-
-
 def _group_line(group: Group, groups: Groups, number: int) -> GroupLine:
     rows, members = group.rows, group.members()
-    best, note = label_ceiling(rows, group.target)
+    best, note = label_ceiling(rows, group.target, group.glasses)
     return GroupLine(
         name=group.name,
         task=group.task,
@@ -344,6 +332,7 @@ def _group_line(group: Group, groups: Groups, number: int) -> GroupLine:
         quench_rate=group.quench_rate,
         ceiling=best,
         ceiling_note=note,
+        dataset=rows.dataset.card.name,
     )
 
 
@@ -365,6 +354,9 @@ def _shift_lines(groups: Groups, tested: dict[tuple[int, int], Result]) -> list[
                     scores.get("null_largest"),
                     composition_distance(first, second),
                     note,
+                    scores.get("null_mean"),
+                    int(scores.get("n_null", 0)),
+                    scores.get("p_value"),
                 )
             )
     return lines

@@ -39,18 +39,29 @@ def stored_matrices(results: Path) -> list[Matrix]:
 def table_of(matrix: Matrix) -> str:
     """One line for each cell, as CSV."""
     metrics = [name for name in metric_names(matrix.kind) if any(name in cell.scores for cell in matrix.cells)]
-    head = ["source", "target", *metrics, "low", "high", "spread", "drop", "drop_low", "drop_high", "asymmetry"]
-    head += ["oracle", "rung", "n_train_glasses", "n_train_rows", "n_test_glasses", "n_fits"]
+    head = ["source", "target", *metrics, "low", "high", "spread", "drop", "drop_low", "drop_high"]
+    head += [
+        "asymmetry",
+        "asymmetry_low",
+        "asymmetry_high",
+        "oracle",
+        "rung",
+        "n_train_glasses",
+        "n_train_rows",
+        "n_test_glasses",
+        "n_fits",
+    ]
     head += ["skill_raw", "skill_base_rate", "skill_platt", "reason"]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(head)
     for cell in matrix.cells:
         low, high = cell.interval or (None, None)
-        drop_low, drop_high = cell.drop_interval or (None, None)
+        drops = cell.drop_interval or (None, None)
+        asymmetries = cell.asymmetry_interval or (None, None)
         skill = cell.calibration
         row = [cell.source, cell.target, *(cell.scores.get(name) for name in metrics), low, high, cell.spread]
-        row += [cell.drop, drop_low, drop_high, cell.asymmetry, cell.oracle, cell.rung]
+        row += [cell.drop, *drops, cell.asymmetry, *asymmetries, cell.oracle, cell.rung]
         row += [cell.n_train_glasses, cell.n_train_rows, cell.n_test_glasses, cell.n_fits]
         row += [skill.raw, skill.base_rate, skill.platt] if skill else [None] * 3
         writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in [*row, cell.reason]])

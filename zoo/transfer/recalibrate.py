@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 500
-"""Labelled rows of one target glass that are looked at; that glass is not scored."""
+"""Labelled rows of one target glass that are looked at, all if it has fewer; that glass is not scored."""
+FEWEST = 10
+"""Rows of each class among them, below which nothing is fitted to them."""
 Floats = NDArray[np.float64]
 
 
@@ -24,6 +26,7 @@ class Calibration(Struct, frozen=True):
     1 is perfect, 0 no better than the base rate, negative worse. ``raw``: probabilities as they are; None for families
     that give margins. ``base_rate``: log odds shifted until their mean probability is the base rate of the part looked
     at. ``platt``: slope and offset fitted to that part. All on the same rows, those of the other target glasses.
+    ``n_rows``: looked at, mean.
     """
 
     raw: float | None
@@ -33,8 +36,12 @@ class Calibration(Struct, frozen=True):
 
 
 def calibrate(frames: Sequence[pd.DataFrame]) -> Calibration | None:
-    """Brier skill of every fit, with each target glass in turn looked at; None where a fit predicts one glass only."""
+    """Brier skill of every fit, with each of three target glasses in turn looked at.
+
+    None where fits predict one glass only, or no glass has enough rows of each class.
+    """
     found: list[tuple[float, float, float]] = []
+    looked: list[int] = []
     probabilities = all(frame["score"].between(0, 1).all() for frame in frames)
     for frame in frames:
         glass = frame["glass"].to_numpy()
@@ -44,13 +51,17 @@ def calibrate(frames: Sequence[pd.DataFrame]) -> Calibration | None:
         for number, looked_at in enumerate(np.unique(glass)[:3]):
             rows = np.flatnonzero(glass == looked_at)
             part = np.random.default_rng([number, 23]).permutation(rows)[:ROWS]
-            if len(np.unique(target[part])) == 2:
+            if min(target[part].sum(), (1 - target[part]).sum()) >= FEWEST:
+                looked.append(len(part))
                 found.append(_skills(target, score, part, glass != looked_at, probabilities))
     if not found:
         return None
     raw, shifted, platt = np.mean(found, axis=0)
     return Calibration(
-        float(raw) if probabilities else None, float(shifted) if probabilities else None, float(platt), ROWS
+        float(raw) if probabilities else None,
+        float(shifted) if probabilities else None,
+        float(platt),
+        round(float(np.mean(looked))),
     )
 
 

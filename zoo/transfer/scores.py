@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.benchmark.metrics import evaluate_finite
+from zoo.datasets.load import Dataset
 from zoo.datasets.reliability import DIRECTION, Reliability, label_reliability
+from zoo.glass import Glass
 from zoo.models.declaration import TaskKind
 
 if TYPE_CHECKING:
@@ -61,6 +64,16 @@ def interval_of(resampled: Floats, n_glasses: int) -> tuple[float, float] | None
         return None
     low, high = np.percentile(resampled, [2.5, 97.5])
     return float(low), float(high)
+
+
+def difference_interval(first: CellScores, second: CellScores, same_glasses: bool) -> tuple[float, float] | None:
+    """95 % of the first metric minus the second.
+
+    Both are of the same draws of glasses if they are tested on the same; otherwise the draws of one are moved against
+    those of the other by half their number: independent, and the other way round gives the same with its sign changed.
+    """
+    other = second.resampled if same_glasses else np.roll(second.resampled, RESAMPLES // 2)
+    return interval_of(first.resampled - other, min(first.n_glasses, second.n_glasses))
 
 
 def score_cell(kind: TaskKind, predictions: Sequence[pd.DataFrame], by_glass: bool, fold: dict[int, int]) -> CellScores:
@@ -180,7 +193,23 @@ def ceiling(kind: TaskKind, reliability: float, fraction: float | None) -> float
     return float(_weighted_auc(chosen, true, one, np.zeros(len(true), np.int64))[0])
 
 
-def reliability_of(rows: TaskRows, target: Sequence[str]) -> Reliability | None:
+@dataclass(frozen=True)
+class _SomeGlasses(Dataset):
+    """A data set reduced to some of its glasses."""
+
+    whole: Dataset
+    names: tuple[str, ...]
+
+    @cached_property
+    def glasses(self) -> dict[str, Glass]:
+        return {name: self.whole.glasses[name] for name in self.names}
+
+    def side_table(self, name: str) -> pd.DataFrame:
+        table = self.whole.side_table(name)
+        return table[table["glass"].isin(self.names)] if "glass" in table else table
+
+
+def reliability_of(rows: TaskRows, target: Sequence[str], glasses: Sequence[int] | None = None) -> Reliability | None:
     """How far repeated measurements of a label agree; None where it was measured once.
 
     Parameters
@@ -188,16 +217,24 @@ def reliability_of(rows: TaskRows, target: Sequence[str]) -> Reliability | None:
     rows : TaskRows
     target : sequence of str
         Columns whose mean the label is made of.
+    glasses : sequence of int, optional
+        Of the task; all by default. Tables of pairs are never divided.
     """
+    dataset = rows.dataset
+    if glasses is not None and dataset.card.kind == "glasses":
+        names = tuple(rows.glass_names[glass] for glass in glasses)
+        dataset = _SomeGlasses(dataset.card, dataset.folder, dataset.paths, dataset, names)
     labels = {DIRECTION.sub("", name) for name in target} if len(target) > 1 else set(target)
-    found = label_reliability(rows.dataset, rows.task.species)
+    found = label_reliability(dataset, rows.task.species)
     known = {entry.label.removesuffix(" (mean per atom)"): entry for entry in found}
     return known.get(labels.pop()) if len(labels) == 1 else None
 
 
-def label_ceiling(rows: TaskRows, target: Sequence[str]) -> tuple[float | None, str]:
+def label_ceiling(
+    rows: TaskRows, target: Sequence[str], glasses: Sequence[int] | None = None
+) -> tuple[float | None, str]:
     """The best score that the noise of a label allows, and how that is known, or why it is not."""
-    entry = reliability_of(rows, target)
+    entry = reliability_of(rows, target, glasses)
     if entry is None:
         return None, "not known: the label was measured once"
     best = ceiling(rows.task.kind, entry.reliability, rows.task.label.fraction or None)

@@ -1,4 +1,4 @@
-"""A transfer matrix, or the difference of two, as tables in the terminal."""
+"""A transfer matrix as tables in the terminal."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
     console.print(f"\n[bold]{title}[/] of a model learnt on the row, tested on the column", highlight=False)
     glasses = f"{matrix.n_glasses} glasses" if matrix.n_glasses > 1 else "one glass"
     console.print(
-        f"{matrix.features}, {matrix.family}; every fit learns from {glasses} of its group"
-        + (f", {matrix.max_train_rows} rows at most" if matrix.max_train_rows else "")
-        + "; diagonal: in-domain, on glasses held out; small: 95 % by bootstrap over test glasses",
+        f"{matrix.features}, {matrix.family}; every fit learns from {matrix.n_train_rows:,} {matrix.rows_are} of "
+        f"{glasses} of its group (all others: as many, of more glasses); diagonal: in-domain, on glasses held out; "
+        "small: 95 % by bootstrap over test glasses",
         style="dim",
         highlight=False,
         soft_wrap=True,
@@ -27,6 +27,9 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
     console.print(_grid(matrix, _score))
     console.print(f"\n[bold]Drop[/] against the in-domain {title} of the column; * where its interval excludes 0")
     console.print(_grid(matrix, _drop))
+    if any(cell.asymmetry is not None for cell in matrix.cells):
+        console.print("\n[bold]Asymmetry[/]: row to column minus column to row; * where its interval excludes 0")
+        console.print(_grid(matrix, _asymmetry))
     if any(cell.oracle is not None for cell in matrix.cells):
         console.print("\n[bold]Labels as predictions[/]: what the values behind the row's labels score, atom by atom")
         console.print(_grid(matrix, lambda cell: "" if cell.oracle is None else f"{cell.oracle:.3f}"))
@@ -62,10 +65,18 @@ def _score(cell: CellLine) -> str:
 
 
 def _drop(cell: CellLine) -> str:
-    if cell.drop is None:
+    return _starred(cell.drop, cell.drop_interval)
+
+
+def _asymmetry(cell: CellLine) -> str:
+    return _starred(cell.asymmetry, cell.asymmetry_interval)
+
+
+def _starred(value: float | None, interval: tuple[float, float] | None) -> str:
+    if value is None:
         return ""
-    low, high = cell.drop_interval or (-1.0, 1.0)
-    return f"{cell.drop:+.3f}" + ("*" if low > 0 or high < 0 else " ")
+    low, high = interval or (-1.0, 1.0)
+    return f"{value:+.3f}" + ("*" if low > 0 or high < 0 else " ")
 
 
 def _print_ladder(matrix: Matrix, console: Console) -> None:
@@ -89,51 +100,19 @@ def _print_shifts(matrix: Matrix, console: Console) -> None:
         return
     console.print(
         "\n[bold]Do the features differ?[/] ROC AUC of telling two groups apart on glasses not seen (0.5: not at all), "
-        "and the largest of five with the glasses dealt to the two sides at random",
+        "the mean where glasses are dealt to the two sides otherwise, and the part p of all deals that do as well",
         soft_wrap=True,
     )
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
-    for name in ("groups", "AUC", "by chance", "composition differs by"):
+    for name in ("groups", "AUC", "by chance", "p", "composition differs by"):
         table.add_column(name, justify="left" if name == "groups" else "right")
     for shift in sorted(shifts, key=lambda shift: -(shift.auc or 0)):
         distance = "" if shift.composition_distance is None else f"{100 * shift.composition_distance:.0f} %"
         table.add_row(
             f"{shift.first} | {shift.second}",
             f"{shift.auc:.3f}",
-            "" if shift.null_largest is None else f"{shift.null_largest:.3f}",
+            "" if shift.null_mean is None else f"{shift.null_mean:.3f}",
+            "" if shift.p_value is None else f"{shift.p_value:.2f}",
             distance,
         )
     console.print(table)
-
-
-def print_difference(first: Matrix, second: Matrix, console: Console) -> None:
-    """Print the second matrix minus the first, on the groups of both."""
-    rows = difference(first, second)
-    if not rows:
-        from zoo.errors import TransferError
-
-        raise TransferError(
-            f"two matrices are compared on the groups of both, but {first.name} and {second.name} share none"
-        )
-    console.print(f"\n[bold]{TITLES[second.metric]}[/]: {second.name} minus {first.name}", highlight=False)
-    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
-    table.add_column("learnt on")
-    targets = list(dict.fromkeys(target for _, target in rows))
-    for target in targets:
-        table.add_column(target, justify="right", no_wrap=True)
-    for source in dict.fromkeys(source for source, _ in rows):
-        found = [rows.get((source, target)) for target in targets]
-        table.add_row(source, *("" if value is None else f"{value:+.3f}" for value in found))
-    console.print(table)
-
-
-def difference(first: Matrix, second: Matrix) -> dict[tuple[str, str], float]:
-    """Second minus first for every cell that both have; empty where their metrics differ."""
-    if first.metric != second.metric:
-        return {}
-    old = {(cell.source, cell.target): cell.score for cell in first.cells}
-    return {
-        (cell.source, cell.target): cell.score - before
-        for cell in second.cells
-        if cell.score is not None and (before := old.get((cell.source, cell.target))) is not None
-    }

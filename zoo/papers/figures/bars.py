@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.benchmark.metrics import TITLES
-from zoo.papers.declaration import Arm, metric_of, published_of
+from zoo.papers.declaration import Arm, metric_of, parts_of, published_of
 from zoo.papers.figures._canvas import COLOURS, canvas, plain, svg_of
 from zoo.papers.limits import limit_of
 from zoo.papers.protocol import WAYS, Way
@@ -44,6 +44,8 @@ def draw(study: Study, options: dict[str, Any]) -> str:
 
 def _name(arm: Arm, options: dict[str, Any]) -> str:
     name = arm.column.removesuffix("_cg") if arm.column and options.get("pairs") else arm.column or arm.features
+    if len(parts_of(arm.column)) > 1:
+        name = f"{arm.features}, in part"
     several = options.get("families")
     return f"{name}, {arm.family_title}" if several else name
 

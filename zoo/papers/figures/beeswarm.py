@@ -1,64 +1,67 @@
-"""SHAP values of every column for glasses held out, as a beeswarm."""
+"""SHAP values of every column for glasses held out, as a beeswarm, beside the ranking that a paper reports."""
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from zoo.errors import PaperError
-from zoo.papers.figures._canvas import arm_of, svg_of
-from zoo.sheets.plots import STYLE
+from zoo.papers.figures._canvas import arm_of
 
 if TYPE_CHECKING:
+    from zoo.explain.explain import Study as Explained
+    from zoo.explain.plots import Picture
     from zoo.papers.study import Study
 
-EXPLAINED = 500
-"""Rows of glasses held out."""
+ROWS = 500
+"""Of glasses held out, evenly over the folds."""
 
 
 def draw(study: Study, options: dict[str, Any]) -> str:
-    """Options: ``task``, ``features``, ``family`` (of trees). Fitted to the training glasses of the first fold."""
-    import matplotlib as mpl
+    """Options: ``task``, ``features``, ``family``. As ``zoo explain`` draws it, of all folds."""
+    from zoo.explain.plots import draw_beeswarm
 
-    mpl.use("agg")
-    import matplotlib.pyplot as plt
-    import shap
+    found = explained(study, options)
+    return svg_of_picture(draw_beeswarm(found, found.explanations[0]))
 
-    from zoo.benchmark.cell import task_rows
-    from zoo.benchmark.training import Training
-    from zoo.features.declaration import feature_sets
-    from zoo.models.declaration import model_families
-    from zoo.papers.protocol import matrix
+
+def note(study: Study, options: dict[str, Any]) -> str:
+    """How the ranking of the columns compares with the published one; empty where none is known."""
+    from zoo.explain.published import compared
+
+    found = explained(study, options)
+    return compared(found, found.explanations[0])
+
+
+def explained(study: Study, options: dict[str, Any]) -> Explained:
+    """Explanation of an arm with the settings and rows of the paper; it is in the cache the second time.
+
+    Raises
+    ------
+    ZooError
+        The arm has settings or columns of its own, the family declines, or columns are too many to be explained.
+    """
+    from zoo.explain.explain import explain
+    from zoo.explain.request import Request
 
     arm = arm_of(study, options)
-    family = model_families[arm.family]
-    if family.explained_by != "trees":
-        raise PaperError(f"exact SHAP values of this figure are those of trees, {arm.family} has none")
-    rows, x = task_rows(arm.task), matrix(arm.task, arm)
+    if arm.settings or arm.column:
+        raise PaperError(
+            f"a whole set with default settings is explained, but {arm.title} has {arm.recipe or 'columns'}"
+        )
     run = next(run for run in study.runs if run.arm == arm and run.way == "by-glass")
-    step = next(run.steps())
-    training = Training(rows.task.kind, x[step.train], rows.target[step.train], rows.glass[step.train], run.seed)
-    estimator = training.fit(family, dict(arm.settings))
-    random = np.random.default_rng(run.seed)
-    shown = np.sort(random.permutation(step.test)[:EXPLAINED])
-    values = shap.TreeExplainer(estimator).shap_values(x[shown])
-    values = values[1] if isinstance(values, list) else values[..., 1] if np.ndim(values) == 3 else values
-    kinds = tuple(rows.dataset.card.names("feature"))
-    columns = feature_sets[arm.features].columns(kinds)
-    names = [column.name.replace("_", " ") + (f" ({column.unit})" if column.unit != "1" else "") for column in columns]
-    explained = shap.Explanation(values, data=np.asarray(x[shown]), feature_names=names)
-    with mpl.rc_context(STYLE):
-        figure = plt.figure()
-        axis = shap.plots.beeswarm(explained, show=False, max_display=12, plot_size=(7.2, 4.2), color_bar=True)
-        for collection in axis.collections:
-            collection.set_rasterized(True)
-        quantity = rows.task.target[0].replace("_", " ")
-        rule = {"minus-log10": "-log10 of ", "log10": "log10 of "}.get(rows.task.label.rule, "")
-        unit = "log odds" if rows.task.kind == "classification" else rule + quantity
-        axis.set_xlabel(f"SHAP value ({unit})", fontsize=10)
-        axis.tick_params(labelsize=9)
-        svg = svg_of(plt.gcf(), tight=True)
-        plt.close(figure)
-        plt.close("all")
-    return svg
+    request = Request(
+        arm.task, arm.features, (arm.family,), rows=ROWS, seed=run.seed, max_train_rows=run.protocol.max_rows
+    )
+    return explain(request)
+
+
+def svg_of_picture(picture: Picture) -> str:
+    """A png within an SVG, as all figures of papers are."""
+    width, height = (int.from_bytes(picture.content[at : at + 4], "big") for at in (16, 20))  # of the header of a png
+    data = base64.b64encode(picture.content).decode()
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" style="max-width: '
+        f'{105 * picture.width:.0f}px"><image width="{width}" height="{height}" href="data:image/png;base64,{data}"/>'
+        "</svg>"
+    )
