@@ -18,11 +18,13 @@ from toy import perturbed_crystal
 
 from zoo.errors import DeclarationError, SandboxError, SubmissionError, ZooError
 from zoo.features.compute import what_it_sees
+from zoo.glass import Glass
 from zoo.submissions import sandbox as sandboxes
 from zoo.submissions.card import read_submission
 from zoo.submissions.confine import REQUIRED
 from zoo.submissions.contribution import _checked_columns, contributed
 from zoo.submissions.sandbox import Limits, sandboxed
+from zoo.submissions.system_calls import ARCHITECTURES, CLONE, CLONE3, NEWEST, REFUSED
 
 
 def _confines() -> bool:
@@ -56,6 +58,20 @@ def attack():
         yield say
 
 
+def from_c(call: str) -> str:
+    """Code that says ``got RESULT ERRNO`` of a call of the C library ``c``."""
+    return f"import ctypes; c = ctypes.CDLL(None, use_errno=True); f = {call}" + (
+        "; raise RuntimeError(f'got {f} {ctypes.get_errno()}')"
+    )
+
+
+def open_to_all(folder: Path) -> None:
+    """So that it is not the rights of the folder that refuse."""
+    for parent in folder.parents:
+        if parent.name.startswith("pytest"):
+            parent.chmod(0o777)
+
+
 def run(folder: Path, limits: Limits | None = None):
     """Columns of a toy glass from the submission in ``folder``, and what it was refused."""
     glass = perturbed_crystal(0)
@@ -87,14 +103,12 @@ def test_label_files_cannot_be_read(attack, root):
 @confined
 @pytest.mark.parametrize("what", ["read", "write"])
 def test_files_cannot_be_reached_from_c_either(attack, tmp_path, root, what):
-    """Past the audit hook, the kernel refuses (13: permission denied)."""
+    """Past the audit hook, the kernel refuses (13: permission denied, 30: read-only)."""
     target = root / "datasets" / "toy" / "g0.npz" if what == "read" else tmp_path / "made"
-    for folder in tmp_path.parents:  # it is not the rights of the folder that refuse
-        if folder.name.startswith("pytest"):
-            folder.chmod(0o777)
+    open_to_all(tmp_path)
     flags = os.O_RDONLY if what == "read" else os.O_WRONLY | os.O_CREAT
-    code = f"import ctypes; c = ctypes.CDLL(None, use_errno=True); f = c.open({str(target).encode()!r}, {flags}, 0o600)"
-    assert "got -1 13" in attack(code + "; raise RuntimeError(f'got {f} {ctypes.get_errno()}')")
+    refused = {"read": "got -1 13", "write": "got -1 30"}[what]
+    assert refused in attack(from_c(f"c.open({str(target).encode()!r}, {flags}, 0o600)"))
     assert not (tmp_path / "made").exists()
 
 
@@ -110,6 +124,51 @@ def test_writing_outside_of_its_folder_is_refused(attack, tmp_path):
     assert "must not write to" in attack(f"open({str(made)!r}, 'w')")
     assert "must not write to" in attack("open('../made', 'w')")
     assert not made.exists()
+
+
+@confined
+@pytest.mark.parametrize(
+    ("python", "c"),
+    [
+        ("chmod(path, 0o777)", "chmod(path, 0o777)"),
+        ("utime(path, (1, 1))", "utimes(path, None)"),
+        ("setxattr(path, 'user.a', b'b')", "setxattr(path, b'user.a', b'b', 1, 0)"),
+        ("removexattr(path, 'user.a')", "removexattr(path, b'user.a')"),
+        ("chown(path, -1, -1)", "chown(path, -1, -1)"),
+        ("truncate(path, 0)", "truncate(path, 0)"),
+    ],
+)
+def test_modes_times_and_attributes_outside_stay(attack, tmp_path, python, c):
+    """Landlock has no right for most of them; the read-only mount refuses (30: read-only)."""
+    target = tmp_path / "target"
+    target.write_text("kept")
+    open_to_all(tmp_path)
+    before = target.stat()
+    assert "must not change" in attack(f"import os; path = {str(target)!r}; os.{python}")
+    said = attack(from_c("c." + c.replace("path", repr(str(target).encode()))))
+    assert "got -1 30" in said
+    after = target.stat()
+    assert (after.st_mode, after.st_mtime_ns, after.st_ctime_ns) == (
+        before.st_mode,
+        before.st_mtime_ns,
+        before.st_ctime_ns,
+    )
+
+
+@confined
+def test_what_was_tried_is_not_forgotten_when_the_code_forgets_it():
+    forget = "import gc; [x.clear() for x in gc.get_objects() if x == ['read /srv/x']]"
+    with sandboxed({"d.py": PUPPET}, "d.py", kernels=False) as puppet:
+        for code in ("open('/srv/x')", forget):
+            with contextlib.suppress(SandboxError):
+                puppet.columns(0, (code,))
+        assert puppet.noted == ["read /srv/x"]
+
+
+@confined
+def test_its_own_folder_is_its_own(attack):
+    code = "import os; open('own', 'w').write('x'); os.chmod('own', 0o600); os.utime('own', (1, 1)); os.remove('own')"
+    assert "the end" in attack(f"{code}; raise RuntimeError('the end')")
 
 
 @confined
@@ -153,6 +212,81 @@ def test_nothing_is_sent_without_a_connection_either(attack):
 
 
 @confined
+@pytest.mark.parametrize("way", ["python", "c"])
+def test_a_socket_on_disk_is_not_reached(attack, tmp_path, way):
+    """It belongs to no network, and Landlock does not count it as a file."""
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        path.chmod(0o777)
+        open_to_all(tmp_path)
+        server.listen(1)
+        server.settimeout(0.2)
+        code, words = f"import socket; socket.socket(socket.AF_UNIX).connect({str(path)!r})", "must not use the network"
+        if way == "c":
+            address = struct.pack("<H", 1) + str(path).encode() + bytes(1)
+            code, words = from_c(f"c.connect(c.socket(1, 1, 0), {address!r}, {len(address)})"), "got -1"
+        assert words in attack(code)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def _machine() -> int:
+    return ARCHITECTURES[os.uname().machine][0]
+
+
+@confined
+def test_system_calls_that_lead_out_are_refused(attack):
+    """By their numbers (1: not permitted), so that no library stands between; a name that is new does not exist."""
+    names = {number: name for name, numbers in REFUSED.items() if (number := numbers[_machine()]) is not None}
+    code = (
+        "import ctypes; c = ctypes.CDLL(None, use_errno=True)\n"
+        f"through = [n for n in {list(names)} if (c.syscall(n, 0, 0, 0, 0, 0), ctypes.get_errno()) != (-1, 1)]\n"
+        "raise RuntimeError(f'through: {through}')"
+    )
+    assert "through: []" in attack(code)
+    for number in (CLONE3[_machine()], NEWEST + 1, 0x40000000 + 41):
+        assert "got -1 38" in attack(from_c(f"c.syscall({number}, 0, 0, 0, 0, 0)"))
+
+
+@confined
+def test_no_process_is_started_and_few_threads(attack):
+    """So limits of one process are those of all, its clock counts everything, and a fork bomb is none."""
+    assert "must not start a process" in attack("import os; os.fork()")
+    assert "got -1 1" in attack(from_c("c.fork()"))
+    assert "got -1 1" in attack(from_c(f"c.syscall({CLONE[_machine()]}, 17, 0, 0, 0, 0)"))
+    assert "can't start new thread" in attack(BOMB)
+
+
+BOMB = """
+import threading
+end, threads = threading.Event(), []
+try:
+    for k in range(100):
+        threads.append(threading.Thread(target=end.wait))
+        threads[-1].start()
+finally:
+    end.set()
+    [thread.join() for thread in threads[:-1]]
+"""
+
+
+@confined
+@pytest.mark.skipif(os.geteuid() != 0, reason="root only")
+def test_threads_are_few_where_nobody_can_read_the_interpreter(monkeypatch, tmp_path):
+    """As root, whose processes the system does not limit."""
+    readable = sandboxes.readable_paths()
+    (tmp_path / "closed" / "inside").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0o700)
+    monkeypatch.setattr(sandboxes, "readable_paths", lambda: [*readable, str(tmp_path / "closed" / "inside")])
+    with sandboxed({"d.py": PUPPET}, "d.py", kernels=False) as puppet:
+        with pytest.raises(SandboxError, match="can't start new thread"):
+            puppet.columns(0, (BOMB,))
+        with pytest.raises(SandboxError, match="effective 0"):
+            puppet.columns(0, ("import os; raise RuntimeError(f'effective {os.geteuid()}')",))
+
+
+@confined
 def test_programs_are_not_started(attack):
     assert "must not start a program" in attack("import subprocess; subprocess.run(['/bin/true'])")
     assert "must not start a program" in attack("import os; os.system('true')")
@@ -161,14 +295,13 @@ def test_programs_are_not_started(attack):
 
 
 @confined
-def test_a_process_left_behind_ends_with_the_sandbox():
-    """Forked from C, past the audit hook: the process namespace takes it along."""
+def test_a_process_that_wants_to_stay_ends_with_the_sandbox():
+    """It leaves its session, wishes to outlive its parent and does not read on."""
     marker = f"left{os.getpid()}"
     code = (
         "import ctypes, time; c = ctypes.CDLL(None)\n"
-        "if c.fork() == 0:\n"
-        f"    c.prctl(15, b'{marker}', 0, 0, 0)\n"
-        "    time.sleep(60)"
+        f"c.prctl(1, 0, 0, 0, 0); c.setsid(); c.prctl(15, b'{marker}', 0, 0, 0)\n"
+        "time.sleep(60)"
     )
 
     def alive() -> bool:
@@ -178,12 +311,16 @@ def test_a_process_left_behind_ends_with_the_sandbox():
                 names.append(path.read_text().strip())
         return marker in names
 
-    with sandboxed({"d.py": PUPPET}, "d.py") as puppet:
-        with pytest.raises(SandboxError, match="must not start a process"):
-            puppet.columns(0, ("import os; os.fork()",))
-        puppet.columns(0, (code,))
+    with sandboxed({"d.py": PUPPET}, "d.py", kernels=False) as puppet:
+
+        def ask() -> None:
+            with contextlib.suppress(SandboxError):
+                puppet.columns(0, (code,))
+
+        threading.Thread(target=ask, daemon=True).start()
         wait_until(alive)
-    wait_until(lambda: not alive())
+        puppet._process.kill()
+        wait_until(lambda: not alive())
 
 
 def wait_until(true) -> None:
@@ -204,12 +341,72 @@ def test_an_endless_loop_is_stopped(tmp_path):
 
 
 @confined
+def test_a_process_that_does_not_read_its_questions_is_stopped(tmp_path):
+    """It has answered in advance, and the question is longer than the pipe holds."""
+    forged = (
+        "import json, os, struct, time\n"
+        "def say(x): return b''.join(struct.pack('<Q', len(y)) + y for y in (json.dumps(x).encode(), b''))\n"
+        "declared = dict(name='bold-idea', title='t', citation='c', version=1, needs=['positions'], fields=[],\n"
+        "    rows='atoms', smooth=True, exempt={}, image=[])\n"
+        "for d in range(3, 20):\n"
+        "    try: os.write(d, say({'answer': [declared]}))\n"
+        "    except OSError: pass\n"
+        "time.sleep(20)"
+    )
+    large = Glass(np.random.default_rng(0).uniform(0, 60, (10_000, 3)), np.full(10_000, "Cu"), [60.0] * 3)
+    submission = read_submission(write_descriptor(tmp_path / "s", top=forged))
+    with (
+        pytest.raises(SandboxError, match="may take 4 s"),
+        contributed(submission, limits=Limits(seconds=4)) as contribution,
+    ):
+        contribution.entry.declines(large)
+
+
+BURN = """
+import threading, time
+def burn():
+    end = time.thread_time() + 0.3
+    while time.thread_time() < end: pass
+def declines(glass):
+    DECLINES
+"""
+
+
+@confined
+@pytest.mark.parametrize("where", ["threads", "declines", "later"])
+def test_all_that_a_descriptor_computes_is_counted(tmp_path, where):
+    """In threads that have ended, before its columns are asked for and after they were given."""
+    body = {"threads": "t = threading.Thread(target=burn); t.start(); t.join()", "later": LATER}
+    top = BURN.replace("DECLINES", "burn()" if where == "declines" else "pass")
+    folder = write_descriptor(tmp_path / "s", top=top, body=body.get(where, "pass"))
+    code = (folder / "descriptor.py").read_text()
+    (folder / "descriptor.py").write_text(code.replace(", compute)", ", compute, declines=declines)"))
+    glasses = [perturbed_crystal(seed) for seed in range(2)]
+    with contributed(read_submission(folder)) as contribution:
+        entry = contribution.entry
+        for glass in glasses * 2:
+            entry.declines(what_it_sees(entry, glass))
+        for glass in glasses:
+            enough = contribution.sandbox.seconds() + (0.3 if where == "later" else 0)
+            entry.compute(what_it_sees(entry, glass), glass.kinds)
+            wait_until(lambda enough=enough: contribution.sandbox.seconds() > enough)
+        entry.compute(what_it_sees(entry, glass), glass.kinds)
+    spent = sum(seconds for _, seconds in contribution.timed)
+    assert len(contribution.timed) == 2
+    assert (0.3 if where == "later" else 0.6) <= spent < 1.1
+
+
+LATER = "threading.Thread(target=burn).start()"
+
+
+@confined
 def test_memory_files_and_answers_are_limited(attack, tmp_path):
     assert "memory" in attack("import numpy; numpy.ones(10**9)").lower()
     assert "No space left" in attack("for k in range(100): open(f'{k}', 'wb').write(bytes(2**19))")
-    assert "File too large" in attack(
-        "import os; [os.remove(str(k)) for k in range(9)]; open('f', 'wb').write(bytes(2**22))"
-    )
+    clean = "import os; [os.remove(name) for name in os.listdir('.') if name.isdigit()]"
+    assert "File too large" in attack(f"{clean}; open('f', 'wb').write(bytes(2**22))")
+    assert "No space left" in attack("for k in range(10**5): open(f'{k}', 'wb').close()")
+    assert "the end" in attack(f"{clean}; raise RuntimeError('the end')")
     with pytest.raises(SandboxError, match=r"may have 100,000 bytes"):
         run(write_descriptor(tmp_path / "d", body="return np.zeros((10**5, 1), np.float32)"), Limits(answer=100_000))
 
@@ -228,6 +425,10 @@ def test_pickles_do_not_come_back(tmp_path):
     )
     with pytest.raises(SandboxError, match="plain npy array"):
         run(write_descriptor(tmp_path / "s2", body=forged))
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (%d,)}\n" % 10**14
+    endless = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+    with pytest.raises(SandboxError, match="plain npy array"):
+        run(write_descriptor(tmp_path / "s3", body=forged.replace("pickle.dumps(print)", repr(endless))))
 
 
 @confined
@@ -248,7 +449,7 @@ def test_where_nothing_can_be_confined_code_is_not_run(tmp_path, monkeypatch):
     made = tmp_path / "made"
     folder = write_descriptor(tmp_path / "s", top=f"open({str(made)!r}, 'w')")
     monkeypatch.setattr(sandboxes.Sandbox, "_begin", lambda self, kernels: ["limits"])
-    with pytest.raises(SandboxError, match=r"missing: namespaces, landlock.*--unsafe"):
+    with pytest.raises(SandboxError, match=r"missing: namespaces.*landlock, system calls\).*--unsafe"):
         run(folder)
     assert not made.exists()
 
@@ -335,6 +536,12 @@ def test_code_that_says_otherwise_than_its_card_is_refused(tmp_path, old, new, w
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(SubmissionError, match=words):
         run(folder)
+
+
+@pytest.mark.parametrize("length", ["near", [1], -1, 10**400], ids=["word", "list", "negative", "endless"])
+def test_columns_of_no_length_are_refused(length):
+    with pytest.raises(SubmissionError, match="length of a column"):
+        _checked_columns([["crowd", "1", "density", length]])
 
 
 @pytest.mark.parametrize("name", ["<img src=x>", "a\nb", "", "x" * 81])

@@ -1,6 +1,7 @@
 """Confining this process for good, by what Linux offers without privileges; the standard library only.
 
-It runs in the sandbox before anything else is imported. Nothing here can be taken back by the process itself.
+It runs in the sandbox before anything else is imported. Nothing here can be taken back by the process itself, but for
+the audit hook, which explains and is relied upon for nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-REQUIRED = ("namespaces", "landlock", "limits")
+from zoo.submissions.system_calls import DIE_WITH_PARENT, NO_NEW_PRIVILEGES, refuse_system_calls
+
+REQUIRED = ("namespaces", "private scratch", "read-only files", "landlock", "system calls", "limits")
 """Layers without which contributed code is not run unless a person says so."""
 
 NEW = {"user": 0x10000000, "mount": 0x20000, "network": 0x40000000, "ipc": 0x8000000, "process": 0x20000000}
 """Flags of ``unshare(2)``."""
 PRIVATE, NO_SETUID, NO_DEVICES, NO_EXECUTION = 0x40000 | 0x4000, 2, 4, 8
-DIE_WITH_PARENT, DUMPABLE, NO_NEW_PRIVILEGES = 1, 4, 38
-NOBODY = 65534
+DUMPABLE, NOBODY = 4, 65534
 
 READ_FILE, READ_DIR = 1 << 2, 1 << 3
 READ = READ_FILE | READ_DIR
@@ -30,8 +32,12 @@ WRITE_FILE, TRUNCATE = 1 << 1, 1 << 14
 MAKE_DIR, MAKE_FILE, REMOVE = 1 << 7, 1 << 8, 1 << 4 | 1 << 5
 MOVE = 1 << 13
 """Rights of Landlock, see ``linux/landlock.h``; running a program (1 << 0) is given nowhere."""
-RULESET, RULE, RESTRICT = 444, 445, 446
-"""Numbers of its system calls, the same on every architecture."""
+RULESET, RULE, RESTRICT, MOUNT_ATTRIBUTES = 444, 445, 446, 442
+"""Numbers of system calls, the same on every architecture."""
+HERE, RECURSIVE, READ_ONLY = -100, 0x8000, 1
+"""For ``mount_setattr(2)``."""
+MOST_FILES = 10_000
+"""Files and folders that the scratch folder may hold; each takes memory of the kernel."""
 
 
 def confine(limits: dict[str, int], readable: list[str], scratch: str) -> list[str]:
@@ -49,23 +55,22 @@ def confine(limits: dict[str, int], readable: list[str], scratch: str) -> list[s
     Returns
     -------
     list of str
-        Layers that hold: those of :data:`REQUIRED`, ``"private scratch"``, ``"process limit"`` and ``"audit hook"``.
+        Those of :data:`REQUIRED` that hold.
     """
     layers = []
     if sys.platform == "linux":
         _leave_root(readable)
         if _unshare():
             layers.append("namespaces")
-            if _mount_scratch(scratch, limits["scratch"]):
-                layers.append("private scratch")
+            layers += _mount(scratch, limits["scratch"])
             _become_first_process()
             _drop_capabilities()
     if _limit(limits):
         layers.append("limits")
-    if os.getuid() != 0:  # the system spares root
-        layers.append("process limit")
     if sys.platform == "linux" and _landlock(readable, scratch):
         layers.append("landlock")
+    if sys.platform == "linux" and refuse_system_calls(_libc()):
+        layers.append("system calls")
     return layers
 
 
@@ -74,8 +79,12 @@ def _libc() -> Any:
 
 
 def _leave_root(readable: list[str]) -> None:
-    """Go on as nobody, if the interpreter can be read by everybody."""
-    if os.geteuid() != 0 or not all(_open_to_all(Path(path)) for path in readable if Path(path).exists()):
+    """Go on as nobody if everybody can read the interpreter, else as root whose threads are counted like nobody's."""
+    if os.geteuid() != 0:
+        return
+    if not all(_open_to_all(Path(path)) for path in readable if Path(path).exists()):
+        with contextlib.suppress(OSError):
+            os.setresuid(NOBODY, 0, 0)
         return
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
@@ -101,12 +110,21 @@ def _unshare() -> bool:
     return True
 
 
-def _mount_scratch(folder: str, size: int) -> bool:
+def _mount(scratch: str, size: int) -> list[str]:
+    """Memory for the scratch folder, everything else read-only: Landlock alone lets modes, times and owners change."""
     libc = _libc()
     if libc.mount(b"none", b"/", None, PRIVATE, None) != 0:
-        return False
-    flags = NO_SETUID | NO_DEVICES | NO_EXECUTION
-    return bool(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", flags, f"size={size},mode=0700".encode()) == 0)
+        return []
+    options = f"size={size},nr_inodes={MOST_FILES},mode=0700".encode()
+    if libc.mount(b"tmpfs", scratch.encode(), b"tmpfs", NO_SETUID | NO_DEVICES | NO_EXECUTION, options) != 0:
+        return []
+
+    def change(folder: bytes, flags: int, added: int, removed: int) -> bool:
+        attributes = struct.pack("QQQQ", added, removed, 0, 0)
+        return bool(libc.syscall(MOUNT_ATTRIBUTES, HERE, folder, flags, attributes, len(attributes)) == 0)
+
+    held = change(b"/", RECURSIVE, READ_ONLY, 0) and change(scratch.encode(), 0, 0, READ_ONLY)
+    return ["private scratch", "read-only files"] if held else ["private scratch"]
 
 
 def _become_first_process() -> None:
@@ -129,6 +147,7 @@ def _drop_capabilities() -> None:
 
 
 def _limit(limits: dict[str, int]) -> bool:
+    """Limits of a process, which are those of the whole sandbox where it cannot start a second one."""
     import resource
 
     wanted = {
@@ -144,7 +163,7 @@ def _limit(limits: dict[str, int]) -> bool:
             resource.setrlimit(getattr(resource, name), (value, value))
     except (ValueError, OSError, AttributeError):
         return False
-    return True
+    return os.getuid() != 0  # the system does not count what root starts
 
 
 def _landlock(readable: list[str], scratch: str) -> bool:
@@ -199,7 +218,10 @@ FORBIDDEN = {
     "sys.setprofile": "watch other code",
 }
 """Audit events that begin so, and what they are in words."""
-CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.chmod", "os.chown")
+MOVES = ("os.rename", "os.link", "os.symlink")
+"""Events whose first two arguments are paths; of the others it is the first."""
+ATTRIBUTES = ("os.chmod", "os.chown", "os.utime", "os.setxattr", "os.removexattr")
+CHANGES = (*MOVES, *ATTRIBUTES, "os.remove", "os.rmdir", "os.mkdir", "os.truncate")
 LISTS = ("os.listdir", "os.scandir")
 PROBED = ("/proc/", "/sys/", "/etc/", "/dev/", "/var/")
 """Where libraries look around; not being let in there is no offence."""
@@ -208,7 +230,8 @@ PROBED = ("/proc/", "/sys/", "/etc/", "/dev/", "/var/")
 def watch(readable: list[str], scratch: str, noted: list[str]) -> None:
     """Refuse what a descriptor has no business with, as a Python audit hook; a sentence for each goes into ``noted``.
 
-    The second line: it says what was tried, and stands where the kernel offers less. Code that calls C can pass it.
+    The second line: it says what was tried, and stands where the kernel offers less. Code that calls C can pass it and
+    can empty ``noted``: an empty list proves nothing.
     """
     folders = [os.path.realpath(path) for path in readable]
     home = os.path.realpath(scratch)
@@ -234,7 +257,8 @@ def watch(readable: list[str], scratch: str, noted: list[str]) -> None:
             if not inside(path, folders):
                 refuse(f"read {path}", quietly=path.startswith(PROBED))
         elif event in CHANGES:
-            outside = [path for path in map(text, arguments) if path is not None and not inside(path, [home])]
+            paths = map(text, arguments[: 2 if event in MOVES else 1])
+            outside = [path for path in paths if path is not None and not inside(path, [home])]
             if outside:
                 refuse(f"change {outside[0]}")
         elif event in LISTS:

@@ -18,7 +18,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/
 """What an interpreter needs beside its own folders; none of it belongs to a user."""
 HEADER = 1_000_000
 """Bytes of the longest answer that is no matrix."""
+CPU_CLOCK = 2
+"""Kind of clock in the number by which Linux knows the clocks of a process."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,11 @@ class Limits:
     seconds : int
         Wall time of one question: loading the code, or the columns of one glass.
     cpu : int, s
-        CPU time of the process, all questions together.
+        CPU time of the process with all its threads, all questions together.
     memory, file, scratch, answer : int, bytes
         Address space; the longest file; the scratch folder; the longest answer.
     processes, files : int
-        Threads and processes; open files.
+        Threads; open files.
     """
 
     seconds: int = 120
@@ -86,7 +88,7 @@ class Sandbox:
     declared : list of dict
         Declaration of each set that the code registers.
     noted : list of str
-        What the code tried and was refused.
+        What the code tried and was refused, as far as it let that be seen: an empty list proves nothing.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class Sandbox:
     ) -> None:
         self.limits = limits or Limits()
         self.noted: list[str] = []
+        self._asked = 0.0
         self._scratch = tempfile.mkdtemp(prefix="zoo-sandbox-")
         Path(self._scratch).chmod(0o777)  # the process may go on as nobody
         self._process = self._start()
@@ -113,10 +116,10 @@ class Sandbox:
             if missing and not unsafe:
                 raise SandboxError(
                     "contributed code is run only where the system can confine it, and here it cannot "
-                    f"(missing: {', '.join(missing)}): use Linux 5.13 or later with user namespaces allowed "
-                    "(docs/submitting.md), or pass --unsafe if you trust this code like a program of your own"
+                    f"(missing: {', '.join(missing)}): use Linux 5.13 or later on x86-64 or ARM64 with user namespaces "
+                    "allowed (docs/submitting.md), or pass --unsafe if you trust this code like a program of your own"
                 )
-            self._send(json.dumps({"go_on": True}).encode())
+            self._send(json.dumps({"go_on": True}).encode(), time.monotonic() + self.limits.seconds)
             content = {name: data.hex() for name, data in files.items()}
             self.declared = self._ask({"what": "load", "files": content, "main": main})[0]
         except BaseException:
@@ -132,54 +135,56 @@ class Sandbox:
     def columns(self, entry: int, kinds: tuple[str, ...]) -> list[Any]:
         """Name, unit, family and length of each column, as the code states them: not checked."""
         found, _ = self._ask({"what": "columns", "entry": entry, "kinds": list(kinds)})
-        return list(found)
+        if not isinstance(found, list):
+            raise SandboxError("the columns of a submission must be a list")
+        return found
 
     def declines(self, entry: int, glass: Glass) -> str | None:
         """Why the set is not defined for a glass."""
         reason, _ = self._ask({"what": "declines", "entry": entry}, glass)
         return None if reason is None else str(reason)[:300]
 
-    def compute(self, entry: int, glass: Glass, kinds: tuple[str, ...]) -> tuple[NDArray[Any], float]:
-        """The columns of a glass, not checked but read without pickles, and the CPU seconds that they took."""
-        started, started_cpu = time.perf_counter(), self._cpu_seconds()
+    def compute(self, entry: int, glass: Glass, kinds: tuple[str, ...]) -> NDArray[Any]:
+        """The columns of a glass, not checked but read without pickles."""
         _, content = self._ask({"what": "compute", "entry": entry, "kinds": list(kinds)}, glass)
-        spent = self._cpu_seconds() - started_cpu
-        seconds = spent if spent > 0 else time.perf_counter() - started
         try:
-            matrix = np.load(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, OSError, EOFError, SyntaxError) as error:
+            matrix: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+        except Exception as error:  # what was forged may fail in any way, a MemoryError among them
             raise SandboxError(f"columns must come back as a plain npy array, got something else ({error})") from None
-        return matrix, seconds
+        return matrix
+
+    def seconds(self) -> float:
+        """CPU time of the process since it began, all threads, also ended ones; the kernel lets it have no children.
+
+        Wall time of all questions where the system does not tell.
+        """
+        if sys.platform != "linux":
+            return self._asked
+        try:
+            return time.clock_gettime(~self._pid() << 3 | CPU_CLOCK)
+        except OSError:
+            return self._asked
 
     def peak_memory_mb(self) -> float:
         """Largest resident memory of the process so far, as the kernel states it; 0 where it does not."""
         try:
-            status = (self._folder() / "status").read_text()
+            status = Path(f"/proc/{self._pid()}/status").read_text()
         except OSError:
             return 0.0
         line = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
         return int(line.split()[1]) / 1024
 
-    def _cpu_seconds(self) -> float:
-        """CPU time of all threads of the process, as the kernel states it; 0 where it does not."""
-        try:
-            threads = [path.read_text().split() for path in (self._folder() / "task").glob("*/schedstat")]
-            return sum(int(words[0]) for words in threads) / 1e9
-        except (OSError, IndexError, ValueError):
-            return 0.0
-
-    def _folder(self) -> Path:
+    def _pid(self) -> int:
         """Of the process that runs the code: the first of its namespace, where there is one."""
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return Path(f"/proc/{children[0] if children else pid}")
+        return int(children[0]) if children else pid
 
     def close(self) -> None:
         """End the process and all that it has started, and remove its scratch folder."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                with suppress(OSError):  # the rest of a question to a process that is gone
-                    stream.close()
+                stream.close()
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -200,7 +205,7 @@ class Sandbox:
             "NUMBA_CACHE_DIR": f"{self._scratch}/kernels",
             "JOBLIB_MULTIPROCESSING": "0",
         }
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-I", "-B", "-c", START, str(package)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -208,7 +213,11 @@ class Sandbox:
             env=environment,
             cwd="/",
             start_new_session=True,
+            bufsize=0,
         )
+        assert process.stdin is not None
+        os.set_blocking(process.stdin.fileno(), False)  # a process that does not read must not stop this one
+        return process
 
     def _begin(self, kernels: bool) -> list[str]:
         limits = {
@@ -221,29 +230,38 @@ class Sandbox:
             "package": str(Path(__file__).resolve().parents[1]),
             "kernels": kernels,
         }
-        self._send(json.dumps(begin).encode())
-        layers = _parsed(self._receive(HEADER, time.monotonic() + 60)).get("layers", [])
+        deadline = time.monotonic() + 60
+        self._send(json.dumps(begin).encode(), deadline)
+        layers = _parsed(self._receive(HEADER, deadline)).get("layers", [])
         return [str(layer) for layer in layers]
 
     def _ask(self, question: dict[str, Any], glass: Glass | None = None) -> tuple[Any, bytes]:
-        deadline = time.monotonic() + self.limits.seconds
-        self._send(json.dumps(question).encode())
-        self._send(b"" if glass is None else _packed(glass))
+        began = time.monotonic()
+        deadline = began + self.limits.seconds
+        self._send(json.dumps(question).encode(), deadline)
+        self._send(b"" if glass is None else packed(glass), deadline)
         answer = _parsed(self._receive(HEADER, deadline))
         matrix = self._receive(self.limits.answer, deadline)
+        self._asked += time.monotonic() - began
         noted = answer.get("noted", [])
-        self.noted = [str(item)[:200] for item in noted[:20]] if isinstance(noted, list) else []
+        told = [str(item)[:200] for item in noted[:20]] if isinstance(noted, list) else []
+        self.noted = list(dict.fromkeys([*self.noted, *told]))[:20]
         if "error" in answer:
             raise SandboxError(f"the submission failed: {plain(str(answer['error']))[:400]}")
         return answer.get("answer"), matrix
 
-    def _send(self, content: bytes) -> None:
+    def _send(self, content: bytes, deadline: float) -> None:
         assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(struct.pack("<Q", len(content)) + content)
-            self._process.stdin.flush()
-        except OSError:
-            raise self._died() from None
+        pipe = self._process.stdin.fileno()
+        left = memoryview(struct.pack("<Q", len(content)) + content)
+        while left:
+            self._wait([], [pipe], deadline)
+            try:
+                left = left[os.write(pipe, left) :]
+            except BlockingIOError:  # the other side may make the pipe smaller
+                continue
+            except OSError:
+                raise self._died() from None
 
     def _receive(self, longest: int, deadline: float) -> bytes:
         length = struct.unpack("<Q", self._read(8, deadline))[0]
@@ -256,16 +274,19 @@ class Sandbox:
         descriptor = self._process.stdout.fileno()
         parts: list[bytes] = []
         while count:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                self._process.kill()
-                raise SandboxError(f"one question may take {self.limits.seconds} s, the submission has taken longer")
+            self._wait([descriptor], [], deadline)
             part = os.read(descriptor, min(count, 2**20))
             if not part:
                 raise self._died()
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+    def _wait(self, to_read: list[int], to_write: list[int], deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0 or not any(select.select(to_read, to_write, [], left)):
+            self._process.kill()
+            raise SandboxError(f"one question may take {self.limits.seconds} s, the submission has taken longer")
 
     def _died(self) -> SandboxError:
         try:
@@ -304,7 +325,7 @@ def _without(root: Path, kept: list[Path]) -> Iterator[str]:
         yield from _without(child, kept)
 
 
-def _packed(glass: Glass) -> bytes:
+def packed(glass: Glass) -> bytes:
     """A glass as npz without metadata; the fields are those that it has been given by ``what_it_sees``."""
     buffer = io.BytesIO()
     arrays = {f"field.{name}": field.values for name, field in glass.fields.items()}
