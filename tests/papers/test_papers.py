@@ -229,6 +229,7 @@ def test_the_beeswarm_is_that_of_zoo_explain_and_the_published_ranking_stands_be
 ):
     known = rankings.Ranking("coordination", ("coordination",), ("neighbours",), "Nobody (2026)", "toys")
     monkeypatch.setattr(rankings, "RANKINGS", (known,))
+    monkeypatch.setattr("zoo.explain.explain.usable_cores", lambda: 1)  # in this process
     options = {"task": "toy-class", "features": "coordination", "family": "decision-tree"}
     arms = [{"tasks": ["toy-class"], "features": ["coordination"], "families": ["decision-tree"]}]
     figures = [{"kind": "beeswarm", "title": "SHAP", "caption": "SHAP", "options": options}]
