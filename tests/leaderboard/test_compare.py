@@ -124,14 +124,14 @@ def test_the_split_is_a_factor_where_both_were_scored():
         for pair, line in zip(pairs, leaky, strict=True)
     ]
     found = dict(all_shares(Comparison(None, rows, units, scores)))
-    assert list(found) == ["default settings", "with a random split"]
-    shares = found["with a random split"]
+    assert list(found) == ["Default settings", "With a random split"]
+    shares = found["With a random split"]
     assert shares.factors["split"] == ["by glass", "at random"]
     assert shares.shares["split"] > 0.95
     assert shares.intervals["split"][0] > 0.9
     assert "2 split × 12 glasses; 95 % over glasses" in shares_text(shares)
     published = [BoardRow(*pair, "default", "ok") for pair in pairs]  # without predictions
-    assert list(dict(all_shares(Comparison(None, published, units, scores)))) == ["default settings"]
+    assert list(dict(all_shares(Comparison(None, published, units, scores)))) == ["Default settings"]
 
 
 def test_the_ends_of_the_scale_are_frozen(root):

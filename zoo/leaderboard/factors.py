@@ -124,9 +124,9 @@ def _shares(components: dict[str, float]) -> dict[str, float]:
 def all_shares(comparison: Comparison) -> list[tuple[str, Shares]]:
     """Shares of what was scored: default settings, with tuning, with a random split; each where it is there."""
     found = [
-        ("default settings", descriptor_and_model(comparison)),
-        ("with tuning", descriptor_model_and_tuning(comparison)),
-        ("with a random split", descriptor_model_and_split(comparison)),
+        ("Default settings", descriptor_and_model(comparison)),
+        ("With tuning", descriptor_model_and_tuning(comparison)),
+        ("With a random split", descriptor_model_and_split(comparison)),
     ]
     return [(name, shares) for name, shares in found if shares is not None and shares.shares]
 
