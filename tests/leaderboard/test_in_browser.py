@@ -110,6 +110,7 @@ def test_the_viewer_lets_the_page_scroll_and_has_a_colour_key(browser, site):
 
 def test_marks_of_charts_are_told_by_keyboard(browser, site):
     browser.open(site / "tasks/toy-class.html")
+    browser.ask("Emulation.setFocusEmulationEnabled", enabled=True)  # as if the window were in front
     browser.run("document.querySelector('.chart [data-tip]').focus()")
     told = ["document.activeElement.dataset.tip", "document.getElementById('tip').textContent"]
     first = [browser.run(text) for text in told]

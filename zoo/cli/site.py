@@ -27,7 +27,7 @@ def build(
 ) -> None:
     """Write the site of SUITES (default: all that have results) as files that open without a server.
 
-    The first time takes minutes, most of them for the sheets of data sets; these are kept.
+    Sheets of data sets are checked and drawn the first time, which takes a minute or so, and kept.
     """
     import functools
 
