@@ -125,6 +125,7 @@ def test_optimism_compares_whole_glasses_under_both_splits(results):
             for _, part in rows.groupby(rows["glass"].astype(str))
         ]
     assert row.optimism == pytest.approx(np.mean(scores["random"]) - np.mean(scores["glass"]), abs=1e-6)
+    assert list(row.random_by_unit.values()) == pytest.approx(scores["random"], abs=1e-6)
 
 
 def test_the_terminal_shows_every_state(results):

@@ -15,11 +15,14 @@ from zoo._files import read_toml
 from zoo.benchmark.suite import read_suite
 from zoo.benchmark.task import load_rows, read_task
 from zoo.cli import main
+from zoo.datasets.card import read_card
+from zoo.datasets.registry import dataset_folder
 from zoo.errors import UnknownNameError
-from zoo.leaderboard.board import make_board
-from zoo.leaderboard.compare import compare, cpu_seconds, leaders, name_of
-from zoo.leaderboard.factors import descriptor_and_model
-from zoo.leaderboard.normalisers import Normaliser, freeze, measure, normaliser_file, normaliser_of
+from zoo.leaderboard.board import BoardRow, make_board
+from zoo.leaderboard.compare import Comparison, compare, cpu_seconds, leaders, name_of
+from zoo.leaderboard.compare_text import _table, shares_text
+from zoo.leaderboard.factors import all_shares, descriptor_and_model
+from zoo.leaderboard.normalisers import Normaliser, Normalisers, freeze, measure, normaliser_file, normaliser_of
 from zoo.leaderboard.thresholds import threshold_sensitivity
 from zoo.paths import content_root
 
@@ -52,7 +55,8 @@ def _differences_are_paired(comparison):
     random = np.random.default_rng(7)
     draws = random.choice(apart, (4000, 6)).mean(axis=1)
     assert found.value == pytest.approx(apart.mean())
-    assert found.interval == pytest.approx(np.percentile(draws, [2.5, 97.5]).tolist(), abs=0.2 * apart.std())
+    by_hand = apart.mean() + 1.437 * (np.percentile(draws, [2.5, 97.5]) - apart.mean())  # of six glasses
+    assert found.interval == pytest.approx(by_hand.tolist(), abs=0.25 * apart.std())
     assert comparison.difference(0, 0).interval == (0, 0)
     rating, span = comparison.elo
     assert ((span[:, 0] <= rating + 1) & (rating <= span[:, 1] + 1)).all()
@@ -92,6 +96,7 @@ def _the_command(store, capsys):
     assert "voronoi/logistic" in text
     assert "Nemenyi" in text
     assert "label noise of this task was not measured" in text
+    assert "variance of the score" in text
     pair = ["--task", "toy-class", "--pair", "voronoi/logistic", "voronoi/prior"]
     main(["compare", "toy", "--results", str(store.folder), *pair])
     assert "difference +" in capsys.readouterr().out
@@ -105,6 +110,28 @@ def test_rows_are_found_by_name(store):
     assert [comparison.index(name_of(row)) for row in comparison.rows] == list(range(len(comparison.rows)))
     with pytest.raises(UnknownNameError, match="no row"):
         comparison.index("voronoi/nobody")
+
+
+def test_the_split_is_a_factor_where_both_were_scored():
+    """A random split that adds 0.2 to every score is a variance of 0.02 between two splits."""
+    random = np.random.default_rng(0)
+    units = [f"g{k}" for k in range(12)]
+    scores = 0.5 + 0.01 * random.normal(size=(4, 12))
+    leaky = scores + 0.2 + 0.01 * random.normal(size=(4, 12))
+    pairs = [(a, b) for a in ("radial", "voronoi") for b in ("logistic", "lightgbm")]
+    rows = [
+        BoardRow(*pair, "default", "ok", random_by_unit=dict(zip(units, line.tolist(), strict=True)))
+        for pair, line in zip(pairs, leaky, strict=True)
+    ]
+    found = dict(all_shares(Comparison(None, rows, units, scores)))
+    assert list(found) == ["Default settings", "With a random split"]
+    shares = found["With a random split"]
+    assert shares.factors["split"] == ["by glass", "at random"]
+    assert shares.shares["split"] > 0.95
+    assert shares.intervals["split"][0] > 0.9
+    assert "2 split × 12 glasses; 95 % over glasses" in shares_text(shares)
+    published = [BoardRow(*pair, "default", "ok") for pair in pairs]  # without predictions
+    assert list(dict(all_shares(Comparison(None, published, units, scores)))) == ["Default settings"]
 
 
 def test_the_ends_of_the_scale_are_frozen(root):
@@ -136,3 +163,11 @@ def test_what_is_frozen_is_what_the_labels_say(monkeypatch):
     assert (entry.null, entry.ceiling) == pytest.approx((again.null, again.ceiling), abs=2e-3)
     assert 0.5 < entry.ceiling < 0.8
     assert normaliser_of(read_task("disks-2pct")).ceiling is None
+
+
+def test_a_percentage_of_nearly_nothing_has_no_minus(store):
+    comparison = compare(make_board(store, read_suite("toy"))[0])
+    null, data = float(comparison.headline[0]) + 1e-4, read_card(dataset_folder("toy")).content_hash
+    known = Normalisers(1, [Normaliser("toy-class", 1, data, "average_precision", null, "prior", 1.0)])
+    (percent,) = _table(comparison, known, [0]).columns[2].cells
+    assert percent == "0"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from zoo.leaderboard.board import _resampled_over_glasses
+from zoo.leaderboard.factors import variance_components, variance_shares
 from zoo.leaderboard.normalisers import Normaliser
 from zoo.leaderboard.statistics import (
     average_ranks,
@@ -17,6 +18,7 @@ from zoo.leaderboard.statistics import (
     elo_ratings,
     friedman_test,
     improvability,
+    interval_of,
     paired_difference,
     pareto_front,
     win_rates,
@@ -44,14 +46,18 @@ def test_percent_of_the_ceiling():
 
 
 def test_paired_bootstrap():
-    resampled = [_resampled_over_glasses(dict(zip("1234", map(float, row), strict=True)), {}) for row in SCORES]
-    a_b, b_c = (paired_difference(MEANS[k] - MEANS[k + 1], resampled[k], resampled[k + 1]) for k in (0, 1))
+    found = [_resampled_over_glasses(dict(zip("1234", map(float, row), strict=True)), {}) for row in SCORES]
+    resampled, wider = [draws for draws, _ in found], found[0][1]
+    assert says(f"= {wider:.3f}")
+    plain = paired_difference(MEANS[0] - MEANS[1], resampled[0], resampled[1])
+    assert says(f"−{-plain.interval[0]:.4f} to {plain.interval[1]:+.4f} of the draws")
+    a_b, b_c = (paired_difference(MEANS[k] - MEANS[k + 1], resampled[k], resampled[k + 1], wider) for k in (0, 1))
     assert says(f"A − B = {a_b.value:+.3f}, 95 %: **−{-a_b.interval[0]:.4f} to {a_b.interval[1]:+.4f}**")
     assert says(f"B − C = {b_c.value:+.3f}, 95 %: **{b_c.interval[0]:+.3f} to {b_c.interval[1]:+.3f}**")
     assert (a_b.clear, b_c.clear) == (False, True)
     assert says(f"2000 times and finds {100 * a_b.probability:.1f} %")
-    for name, draws in zip("AB", resampled, strict=False):
-        low, high = np.percentile(draws, [2.5, 97.5])
+    for name, draws, mean in zip("AB", resampled, MEANS, strict=False):
+        low, high = interval_of(mean, draws, wider)
         assert says(f"{name} alone {'is ' if name == 'A' else ''}{low + 1e-9:.3f} to {high + 1e-9:.3f}")
 
 
@@ -83,6 +89,14 @@ def test_elo():
     np.fill_diagonal(wins, 0)
     assert wins.sum(axis=1).tolist() == [8, 6, 1]
     assert 5 * expected.sum(axis=1) == pytest.approx([8, 6, 1], abs=1e-6)
+
+
+def test_variance_components():
+    found = variance_components(SCORES[:2], ("model", "glass"))
+    assert says(f"/ 4 = {found['model']:.6f}, glass")
+    assert says(f"/ 2 = {found['glass']:.5f}, rest {found['rest']:.5f}")
+    shares = variance_shares(SCORES[:2], {"model": ["A", "B"], "glass": list("1234")}).shares.values()
+    assert says("**{:.0f} %, {:.0f} % and {:.0f} %**".format(*(100 * share for share in shares)))
 
 
 def test_improvability_and_front():

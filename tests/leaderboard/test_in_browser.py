@@ -89,6 +89,58 @@ def test_tables_sort_by_keyboard(browser, site):
     assert outline == "solid"  # one sees where one is
 
 
+def test_the_viewer_lets_the_page_scroll_and_has_a_colour_key(browser, site):
+    browser.open(site / "tasks/toy-class.html", 390, 800)
+    assert browser.run("getComputedStyle(document.querySelector('canvas')).touchAction") == "pan-y"
+    wheel = "!document.querySelector('canvas').dispatchEvent(new WheelEvent('wheel', %s))"
+    assert browser.run(wheel % "{ deltaY: 9, cancelable: true }") is False
+    assert browser.run(wheel % "{ deltaY: 9, cancelable: true, ctrlKey: true }") is True
+    key = "document.querySelector('[data-key]').textContent"
+    assert browser.run(key) == "leastlargest"
+    said = browser.run(
+        "(() => { const s = document.querySelector('[data-channel]'); s.selectedIndex = s.options.length - 1;"
+        f" s.dispatchEvent(new Event('input')); return {key}; }})()"
+    )
+    assert said == "CuZr"
+    picture = "document.querySelector('canvas').toDataURL()"
+    before = browser.run(picture)
+    browser.run("document.querySelector('[data-do=\"+\"]').click()")
+    assert browser.run(f"new Promise(done => requestAnimationFrame(() => setTimeout(() => done({picture}))))") != before
+
+
+def test_marks_of_charts_are_told_by_keyboard(browser, site):
+    browser.open(site / "tasks/toy-class.html")
+    browser.ask("Emulation.setFocusEmulationEnabled", enabled=True)  # as if the window were in front
+    browser.run("document.querySelector('.chart [data-tip]').focus()")
+    told = ["document.activeElement.dataset.tip", "document.getElementById('tip').textContent"]
+    first = [browser.run(text) for text in told]
+    browser.press("ArrowDown")
+    second = [browser.run(text) for text in told]
+    assert first[0] == first[1] != second[0] == second[1]
+    assert browser.run("document.getElementById('tip').hidden") is False
+    in_order = (
+        "[...document.querySelector('.chart').querySelectorAll('[data-tip]')].filter(m => m.tabIndex === 0).length"
+    )
+    assert browser.run(in_order) == 1
+    regions = "[...document.querySelectorAll('.scroll.chart')].every(r => r.tabIndex === 0 && r.ariaLabel)"
+    assert browser.run(regions) is True
+
+
+@pytest.mark.parametrize("wide", [1280, 390])
+def test_what_a_row_rests_on_stands_beside_its_score(browser, site, wide):
+    browser.open(site / "tasks/toy-class.html", wide, 800)
+    shown = set(
+        browser.run(
+            "[...document.querySelector('[data-table]').querySelectorAll('th')].filter(h => h.offsetWidth)"
+            ".map(h => h.textContent.trim())"
+        )
+    )
+    assert {"AP", "mode", "% of ceiling"} <= shown
+    assert ({"glasses", "state", "checked"} <= shown) == (wide > 1100)
+    badges = "[...document.querySelector('[data-table]').querySelectorAll('td .badge')].every(b => b.offsetWidth)"
+    assert browser.run(badges) is True
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_stands_out_from_what_is_behind_it(browser, site, dark):
     weak = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import pandas as pd
 import pytest
 from msgspec.structs import replace
 from toy import CACHED, forgetting
@@ -15,7 +16,6 @@ from zoo.errors import StoreError
 from zoo.leaderboard.board import make_board
 from zoo.leaderboard.compare import compare
 from zoo.leaderboard.published import publish, published_path, published_results, with_published
-from zoo.leaderboard.site.build import build_site
 from zoo.leaderboard.thresholds import threshold_sensitivity
 
 
@@ -95,8 +95,16 @@ def test_nothing_to_publish_is_a_sentence(project, tmp_path):
         publish(Store(tmp_path / "none"), read_suite("toy"))
 
 
-def test_a_site_is_built_from_published_scores(project, tmp_path):
+def test_a_site_of_published_scores_says_whose_they_are(project, tmp_path, capsys):
     _, empty = project
-    built = build_site([read_suite("toy")], empty.folder, tmp_path / "site")
-    assert built.n_pages > 5
-    assert "decision-tree" in (tmp_path / "site" / "tasks" / "toy-class.html").read_text()
+    main(["site", "build", "toy", "--results", str(empty.folder), "--output", str(tmp_path / "site")])
+    said = capsys.readouterr()
+    assert "toy-class: comparing 9 rows" in said.err  # progress where stderr is no terminal
+    assert "pages" in said.out
+    page = (tmp_path / "site" / "tasks" / "toy-class.html").read_text()
+    machine, day = (getattr(published_results(read_suite("toy"))[0], name) for name in ("hardware", "finished"))
+    assert f"<b>9 of 9 rows</b>: scores that come with the project ({day[:10]}, {machine}" in page
+    assert "predictions are not at hand" in page
+    board = pd.read_csv(tmp_path / "site" / "tables" / "toy-class.csv")
+    assert set(board["checked"]) >= {"by the project"}
+    assert "run here" not in set(board["checked"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import io
 import json
 import re
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,10 +18,12 @@ from zoo.benchmark.suite import read_suite
 from zoo.cli import main
 from zoo.errors import StoreError
 from zoo.leaderboard.board import make_board
+from zoo.leaderboard.compare import compare
 from zoo.leaderboard.site.build import build_site
 from zoo.leaderboard.site.charts import colour, interval_chart, nice_ticks, rank_chart
-from zoo.leaderboard.site.gather import file_names
+from zoo.leaderboard.site.gather import Site, file_names
 from zoo.leaderboard.site.tables import Column, Row, Table, number_cell, text_cell, two_digits
+from zoo.leaderboard.site.zoo_pages import dataset_pages
 
 MOST_BYTES = 1_500_000
 
@@ -133,6 +138,56 @@ def test_boards_are_downloaded_whole(site, store):
     assert "'=1+1" in (site / "tables/data-sets.csv").read_text()  # no formula for a spreadsheet
 
 
+def test_numbers_of_charts_are_tables_to_read_and_to_download(site, store):
+    page, index = (site / "tasks/toy-class.html").read_text(), (site / "index.html").read_text()
+    names = ["wins", "descriptors-models", "pairs", "shares", "ranks-rows", "ranks-descriptors", "ranks-models"]
+    for text, key in [*((page, f"toy-class-{name}") for name in names), (index, "overview-shares")]:
+        assert f"tables/{key}.csv" in text
+        assert len(pd.read_csv(site / f"tables/{key}.csv")) == len(pd.read_parquet(site / f"tables/{key}.parquet")) > 1
+    comparison = compare(make_board(store, read_suite("toy"))[0])
+    csv = pd.read_csv(site / "tables/toy-class.csv").dropna(subset=["elo"])
+    assert csv[["elo", "elo_low", "elo_high"]].iloc[0].tolist() == pytest.approx(
+        [comparison.elo[0][0], *comparison.elo[1][0]]
+    )
+    shares = pd.read_csv(site / "tables/toy-class-shares.csv")
+    assert set(shares["source"]) >= {"descriptor", "model", "glass", "descriptor × model", "rest"}
+    assert (shares["share_low"] <= shares["share"]).all()
+    pairs = pd.read_csv(site / "tables/toy-class-pairs.csv")
+    found = comparison.difference(0, 1)
+    assert pairs.loc[0, ["difference", "difference_low"]].tolist() == pytest.approx([found.value, found.interval[0]])
+
+
+def test_columns_are_explained_without_a_pointer(site):
+    page = (site / "tasks/toy-class.html").read_text()
+    legend = re.search(r"What the columns say</summary>(.*?)</details>", page, re.S).group(1)
+    for word in ("% of ceiling", "Elo", "improvable", "Bradley-Terry", "minus best"):
+        assert word in legend
+
+
+def test_an_empty_text_stays_empty_and_a_formula_is_text():
+    texts = ["", "x", "=1", "+1", "-1", "@a", "\t=1", "\r=1"]
+    table = Table("t", "t", [Column("a", "a"), Column("b", "b")], [Row([text_cell(t), text_cell("y")]) for t in texts])
+    read = pd.read_csv(io.BytesIO(table.csv()), keep_default_na=False)
+    assert read["a"].tolist() == ["", "x", "'=1", "'+1", "'-1", "'@a", "'\t=1", "'\n=1"]
+
+
+def test_sheets_are_drawn_of_data_that_were_scored(store):
+    said = []
+    pages = dataset_pages(Site(store, [], "2026-01-01"), said.append)
+    assert said == []
+    assert "was not drawn" in pages[1].context["problem"]
+    dataset_pages(Site(store, [], "2026-01-01", all_data=True), said.append)
+    assert said == ["toy: sheet"]
+
+
+def test_what_is_counted_and_cited_is_of_this_site(site):
+    text = (site / "index.html").read_text()
+    assert "3 descriptors and 3 models answer" in text
+    bibtex = (site / "downloads.html").read_text()
+    assert f"version {version('glass-zoo')}" in bibtex
+    assert f"year = {{{datetime.datetime.now(datetime.UTC).year}}}" in bibtex
+
+
 def test_the_viewer_gets_a_glass_and_held_out_predictions(site):
     page = (site / "tasks/toy-class.html").read_text()
     data = json.loads(re.search(r"data-viewer-data>(.*?)</script>", page, re.S).group(1))
@@ -141,6 +196,9 @@ def test_the_viewer_gets_a_glass_and_held_out_predictions(site):
     assert names[:2] == ["measured", "class"]
     assert names[-1] == "species"
     assert any("/" in name for name in names)
+    keys = {channel["name"]: (channel["marks"], channel["ramp"]) for channel in data["channels"]}
+    assert keys["measured"] == ([["least", 0], ["largest", 1]], True)
+    assert keys["species"] == ([["Cu", 0], ["Zr", 1]], False)
 
 
 def test_a_folder_of_something_else_is_left_alone(store, tmp_path, capsys):

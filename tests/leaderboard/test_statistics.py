@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from sklearn.metrics import average_precision_score
 
 from zoo.errors import TaskError
-from zoo.leaderboard.factors import complete_block, variance_shares
+from zoo.leaderboard.factors import complete_block, variance_components, variance_shares
 from zoo.leaderboard.normalisers import ceiling_of_precision
 from zoo.leaderboard.statistics import (
     average_ranks,
@@ -16,8 +16,10 @@ from zoo.leaderboard.statistics import (
     elo_ratings,
     friedman_test,
     improvability,
+    interval_of,
     paired_difference,
     pareto_front,
+    widening,
     win_rates,
 )
 
@@ -93,17 +95,74 @@ def test_a_paired_difference_is_narrower_than_two_intervals():
     assert not paired_difference(0.0, shared, shared).clear
 
 
-def test_variance_shares_by_hand():
-    """Rows add 0 and 2, columns 0, 1 and 2, nothing else: sums of squares 6 and 4."""
+@pytest.mark.parametrize("n", [3, 4, 6, 15])
+def test_intervals_hold_the_truth_in_95_of_100_samples(n):
+    """Plain percentiles do so in 75 (3 glasses) to 91 (15)."""
+    random = np.random.default_rng(n)
+    counts = random.multinomial(n, np.full(n, 1 / n), 1000) / n
+    held = plain = 0
+    for sample in random.normal(size=(1500, n)):
+        draws = counts @ sample
+        low, high = interval_of(sample.mean(), draws, widening(n))
+        held += low <= 0 <= high
+        plain += np.percentile(draws, 2.5) <= 0 <= np.percentile(draws, 97.5)
+    assert held / 1500 == pytest.approx(0.95, abs=0.02)
+    assert plain / 1500 < 0.93
+
+
+def test_intervals_are_widened_by_the_quantile_of_student():
+    assert widening(4) == pytest.approx(3.182 / 1.96 * np.sqrt(4 / 3), abs=1e-3)
+    assert widening(10_000) == pytest.approx(1, abs=1e-3)
+    assert widening(15, 5) == pytest.approx(2.228 / 1.96 * np.sqrt(15 / 10), abs=1e-3)  # drawn within five folds
+    assert np.isnan(widening(2))
+    assert np.isnan(widening(6, 5))
+    assert interval_of(2.0, np.linspace(1, 4, 1001), 1.0) == pytest.approx((1.075, 3.925))
+    assert interval_of(2.0, np.linspace(1, 4, 1001), 2.0) == pytest.approx((0.15, 5.85))
+
+
+def test_variance_components_by_hand():
+    """Rows add 0 and 2, columns 0, 1 and 2, nothing else: variances 2 and 1."""
     table = np.add.outer([0.0, 2.0], [0.0, 1.0, 2.0])
-    assert variance_shares(table, ("a", "b")) == pytest.approx({"a": 0.6, "b": 0.4, "rest": 0})
-    cross = np.array([[1.0, -1.0], [-1.0, 1.0]])  # nothing but an interaction
-    assert variance_shares(cross, ("a", "b")) == pytest.approx({"a": 0, "b": 0, "rest": 1})
+    assert variance_components(table, ("a", "b")) == pytest.approx({"a": 2, "b": 1, "rest": 0})
+    cross = np.array([[1.0, -1.0], [-1.0, 1.0]])  # mean squares 0, 0 and 4: of two factors an interaction is noise
+    assert variance_components(cross, ("a", "b")) == pytest.approx({"a": -2, "b": -2, "rest": 4})
+    shares = variance_shares(cross, {"a": ["1", "2"], "b": ["1", "2"]})
+    assert (shares.shares, shares.below_zero) == ({"a": 0, "b": 0, "rest": 1}, ("a", "b"))
     deep = np.repeat(cross[:, :, None], 3, axis=2) + np.array([0.0, 1.0, 2.0])
-    shares = variance_shares(deep, ("a", "b", "c"))
-    assert shares["a × b"] == pytest.approx(12 / 20)
-    assert shares["c"] == pytest.approx(8 / 20)
-    assert sum(shares.values()) == pytest.approx(1)
+    found = variance_components(deep, ("a", "b", "c"))
+    assert (found["a × b"], found["c"], found["a"], found["rest"]) == pytest.approx((4, 1, -2, 0))
+
+
+FACTORS = {"descriptor": list("abc"), "model": list("xy"), "glass": [str(k) for k in range(15)]}
+
+
+def test_noise_is_all_in_the_rest():
+    """Shares of the sum of squares gave a third of it to the interaction of descriptor and glass."""
+    random = np.random.default_rng(0)
+    tables = random.normal(size=(100, 3, 2, 15))
+    found = [variance_components(table, tuple(FACTORS)) for table in tables]
+    for name in found[0]:
+        assert np.mean([of[name] for of in found]) == pytest.approx(float(name == "rest"), abs=0.06)
+    shares = [variance_shares(table, FACTORS) for table in tables[:40]]
+    assert all(sum(of.shares.values()) == pytest.approx(1) for of in shares)
+    assert np.mean([of.shares["descriptor × glass"] for of in shares]) < 0.1
+    assert np.mean([of.shares["rest"] for of in shares]) > 0.75
+    assert np.mean([of.intervals["descriptor × glass"][0] == 0 for of in shares]) > 0.85
+
+
+def test_planted_effects_are_found():
+    random = np.random.default_rng(1)
+    table = random.normal(size=(3, 2, 15)) + np.array([-2.0, 0, 2])[:, None, None]  # variance 4
+    table += 1.4142 * random.normal(size=(3, 1, 15))  # variance 2
+    found = variance_shares(table, FACTORS)
+    assert found.shares["descriptor"] == pytest.approx(4 / 7, abs=0.15)
+    assert found.shares["descriptor × glass"] == pytest.approx(2 / 7, abs=0.15)
+    assert found.shares["rest"] == pytest.approx(1 / 7, abs=0.1)
+    assert found.shares["model"] + found.shares["model × glass"] < 0.1
+    for name, share in found.shares.items():
+        low, high = found.intervals[name]
+        assert 0 <= low <= share <= high <= 1
+    assert found.intervals["descriptor"][0] > 0.2
 
 
 def test_the_complete_block_gives_up_what_lacks_most():

@@ -20,9 +20,17 @@ def command() -> None:
 @click.argument("suite_names", metavar="[SUITES]...", nargs=-1)
 @click.option("--results", type=click.Path(path_type=Path, file_okay=False), help="Results folder (or ZOO_RESULTS).")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder; leaderboard/site by default.")
+@click.option("--all-data", is_flag=True, help="Draw the sheets of data sets that no scored task uses, too.")
 @click.option("--open", "opened", is_flag=True, help="Show it in the browser.")
-def build(suite_names: tuple[str, ...], results: Path | None, output: Path | None, opened: bool) -> None:
-    """Write the site of SUITES (default: all that have results) as files that open without a server."""
+def build(
+    suite_names: tuple[str, ...], results: Path | None, output: Path | None, all_data: bool, opened: bool
+) -> None:
+    """Write the site of SUITES (default: all that have results) as files that open without a server.
+
+    Sheets of data sets are checked and drawn the first time, which takes a minute or so, and kept.
+    """
+    import functools
+
     from zoo.benchmark.suite import read_suite
     from zoo.benchmark.suite import suite_names as known
     from zoo.leaderboard.site.build import build_site
@@ -30,9 +38,13 @@ def build(suite_names: tuple[str, ...], results: Path | None, output: Path | Non
 
     suites = [read_suite(name) for name in suite_names or known()]
     folder = (results or default_results_dir()).resolve()
-    out = console(highlight=False)
-    with console(stderr=True).status("reading results") as status:
-        built = build_site(suites, folder, _folder(output), lambda text: status.update(text))
+    out, err = console(highlight=False), console(stderr=True, highlight=False)
+    if err.is_terminal:
+        with err.status("reading results") as status:
+            built = build_site(suites, folder, _folder(output), status.update, all_data)
+    else:
+        say = functools.partial(err.print, markup=False, soft_wrap=True)
+        built = build_site(suites, folder, _folder(output), say, all_data)
     size = f"{built.n_pages} pages, {built.n_bytes / 1e6:.1f} MB in all, largest {built.largest[1] / 1e6:.2f} MB"
     out.print(f"{built.index}\n{size} ({built.largest[0]})", soft_wrap=True)
     if opened:

@@ -17,6 +17,7 @@ from zoo.datasets.card import read_card
 from zoo.datasets.registry import dataset_folder
 from zoo.features.declaration import feature_sets
 from zoo.leaderboard.published import with_published
+from zoo.leaderboard.statistics import interval_of, widening
 from zoo.models.declaration import model_families
 
 RESAMPLES = 2000
@@ -36,7 +37,8 @@ class BoardRow:
     scores : dict of float
         Mean over glasses (or folds, as the task says).
     interval : (float, float) or None
-        95 % of the headline score, bootstrap over glasses; those of one origin are drawn together.
+        95 % of the headline score, bootstrap over glasses; those of one origin are drawn together. Stretched by
+        ``wider``.
     optimism : float or None
         Headline score under the random split minus that under the split by glass.
     n_glasses, n_columns : int
@@ -49,8 +51,13 @@ class BoardRow:
         When the last fold was finished.
     by_unit : dict of float
         Headline score of each independent glass (mean over glasses of one origin), or of each fold.
+    random_by_unit : dict of float
+        The same of each independent glass under the random split; empty where that is not at hand, or for folds, which
+        hold other rows then.
     resampled : ndarray of shape (n_resamples,) or None
         Headline score under resamples of glasses, the same ones for every row of the task.
+    wider : float
+        By how much intervals are wider than percentiles of resamples.
     folds : tuple of Result
         What the row was made from.
     """
@@ -75,7 +82,9 @@ class BoardRow:
     n_test: int = 0
     date: str = ""
     by_unit: dict[str, float] = field(default_factory=dict)
+    random_by_unit: dict[str, float] = field(default_factory=dict)
     resampled: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
+    wider: float = 1.0
     folds: tuple[Result, ...] = field(default=(), compare=False, repr=False)
 
     @property
@@ -142,22 +151,27 @@ def _row(
         state, reason = (bad.state, bad.reason) if bad else ("incomplete", f"{len(folds)} of {task.folds} folds done")
         return BoardRow(features, family, mode, state, reason, null_control=null)
     headline = HEADLINE[task.kind]
+    leaky = _random_scores(task, by_split.get("random", []), store)
+    random_by_unit: dict[str, float] = {}
     if task.score_by == "glass":
         by_glass = {glass: scores for result in folds for glass, scores in result.scores_by_glass.items()}
         values = {glass: scores.get(headline) for glass, scores in sorted(by_glass.items())}
         scores, by_unit = _mean(list(by_glass.values()), task), _by_origin(values, origins)
-        resampled = _resampled_over_glasses(values, origins)
+        random_by_unit = _by_origin(leaky, origins)
+        resampled, wider = _resampled_over_glasses(values, origins)
     else:
-        scores, by_unit = _mean([result.scores for result in folds], task), _by_fold(folds, headline)
-        resampled = _resampled_over_folds(task, folds, store, origins)
+        values = {f"fold {result.fold}": result.scores.get(headline) for result in folds}
+        scores = _mean([result.scores for result in folds], task)
+        by_unit = {name: value for name, value in values.items() if value is not None}
+        resampled, wider = _resampled_over_folds(task, folds, store, origins)
     return BoardRow(
         features=features,
         family=family,
         mode=mode,
         state="ok",
         scores=scores,
-        interval=None if resampled is None else _interval(resampled),
-        optimism=_optimism(task, folds, by_split.get("random", []), store),
+        interval=None if resampled is None else interval_of(scores.get(headline, np.nan), resampled, wider),
+        optimism=_optimism(values, leaky),
         n_glasses=sum(len(result.scores_by_glass) for result in folds),
         n_columns=folds[0].n_columns,
         fit_seconds=float(np.mean([result.fit_seconds for result in folds])),
@@ -170,34 +184,41 @@ def _row(
         n_test=round(float(np.mean([result.n_test for result in folds]))),
         date=max(result.finished for result in folds)[:10],
         by_unit=by_unit,
+        random_by_unit=random_by_unit,
         resampled=resampled,
+        wider=wider,
         folds=tuple(folds),
     )
 
 
-def _optimism(task: Task, folds: list[Result], random: list[Result], store: Store) -> float | None:
-    """Headline score under the random split minus that under the split by glass, averaged in the same way.
+def _random_scores(task: Task, random: list[Result], store: Store) -> dict[str, float | None]:
+    """Headline score of each glass, or of each fold, under the random split; empty where it is not at hand.
 
     Where scores are averaged over glasses, the random folds' predictions of each glass are put together first: every
     atom has been predicted once under either split, and each glass is ranked whole.
     """
     headline = HEADLINE[task.kind]
     if len(random) < task.folds or any(result.state != "ok" for result in random):
-        return None
-    if task.score_by == "glass" and not all(store.has_predictions(result.key) for result in random):
-        return None
+        return {}
     if task.score_by == "fold":
-        leaky, honest = ([result.scores.get(headline, np.nan) for result in part] for part in (random, folds))
-    else:
-        import pandas as pd
+        return {f"fold {result.fold}": result.scores.get(headline) for result in random}
+    if not all(store.has_predictions(result.key) for result in random):
+        return {}
+    import pandas as pd
 
-        rows = pd.concat([store.predictions(result.key) for result in random]).astype({"glass": str})
-        leaky = [
-            _headline_of(task, part["target"].to_numpy(float), part["score"].to_numpy(float))
-            for _, part in rows.groupby("glass")
-        ]
-        honest = [scores.get(headline, np.nan) for result in folds for scores in result.scores_by_glass.values()]
-    difference = float(np.mean(leaky) - np.mean(honest))
+    rows = pd.concat([store.predictions(result.key) for result in random]).astype({"glass": str})
+    return {
+        str(glass): _headline_of(task, part["target"].to_numpy(float), part["score"].to_numpy(float))
+        for glass, part in rows.groupby("glass")
+    }
+
+
+def _optimism(honest: dict[str, float | None], leaky: dict[str, float | None]) -> float | None:
+    """Mean headline score under the random split minus that under the split by glass."""
+    if not leaky:
+        return None
+    means = [np.mean([np.nan if value is None else value for value in of.values()]) for of in (leaky, honest)]
+    difference = float(means[0] - means[1])
     return difference if np.isfinite(difference) else None
 
 
@@ -223,30 +244,27 @@ def _by_origin(values: dict[str, float | None], origins: dict[str, str]) -> dict
     return {name: float(np.mean(scores)) for name, scores in together.items() if np.isfinite(scores).all()}
 
 
-def _by_fold(folds: list[Result], headline: str) -> dict[str, float]:
-    return {f"fold {result.fold}": result.scores[headline] for result in folds if headline in result.scores}
-
-
-def _interval(resampled: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def _interval_over_glasses(values: dict[str, float | None], origins: dict[str, str]) -> tuple[float, float] | None:
     """95 % interval of a mean over glasses."""
-    resampled = _resampled_over_glasses(values, origins)
-    return None if resampled is None else _interval(resampled)
+    resampled, wider = _resampled_over_glasses(values, origins)
+    known = [value for value in values.values() if value is not None]
+    return None if resampled is None else interval_of(float(np.mean(known)), resampled, wider)
 
 
-def _resampled_over_glasses(values: dict[str, float | None], origins: dict[str, str]) -> NDArray[np.float64] | None:
-    """Mean over glasses under resamples of them, shape (n_resamples,); those of one origin are drawn together."""
+def _resampled_over_glasses(
+    values: dict[str, float | None], origins: dict[str, str]
+) -> tuple[NDArray[np.float64] | None, float]:
+    """Mean over glasses under resamples of them, shape (n_resamples,), and how much wider an interval has to be.
+
+    Glasses of one origin are drawn together.
+    """
     known = np.array([value for value in values.values() if value is not None])
     drawn = _drawn_together(list(values), origins)
     n = int(drawn.max()) + 1
-    if len(known) < len(values) or n < 3:
-        return None
+    if len(known) < len(values) or not (wider := widening(n)) > 0:
+        return None, 1.0
     counts = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), RESAMPLES)[:, drawn]
-    return np.asarray((counts * known).sum(axis=1) / counts.sum(axis=1))
+    return np.asarray((counts * known).sum(axis=1) / counts.sum(axis=1)), wider
 
 
 def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.int64]:
@@ -257,26 +275,28 @@ def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.i
 
 def _resampled_over_folds(
     task: Task, folds: list[Result], store: Store, origins: dict[str, str]
-) -> NDArray[np.float64] | None:
+) -> tuple[NDArray[np.float64] | None, float]:
     """Mean over folds under resamples of the test glasses of each, by origin, shape (n_resamples / 10,).
 
-    None without predictions.
+    None without predictions. With it, how much wider an interval has to be.
     """
     if not all(store.has_predictions(result.key) for result in folds):
-        return None
+        return None, 1.0
     random = np.random.default_rng(SEED)
-    resamples = RESAMPLES // 10
+    resamples, n_drawn = RESAMPLES // 10, 0
     means = np.zeros(resamples)
     for result in folds:
         rows = store.predictions(result.key)
         glasses, codes = np.unique(rows["glass"].astype(str), return_inverse=True)
         codes = _drawn_together(glasses.tolist(), origins)[codes]
         n_origins = int(codes.max()) + 1
+        n_drawn += n_origins
         counts = random.multinomial(n_origins, np.full(n_origins, 1 / n_origins), resamples)
         target, score = rows["target"].to_numpy(float), rows["score"].to_numpy(float)
         metric = _weighted_average_precision if task.kind == "classification" else _weighted_pearson
         means += metric(target, score, counts, codes) / len(folds)
-    return means if np.isfinite(means).all() else None
+    wider = widening(n_drawn, len(folds))
+    return (means, wider) if np.isfinite(means).all() and wider > 0 else (None, 1.0)
 
 
 def _headline_of(task: Task, target: NDArray[np.float64], score: NDArray[np.float64]) -> float:

@@ -18,8 +18,10 @@ from zoo.leaderboard.statistics import (
     elo_ratings,
     friedman_test,
     improvability,
+    interval_of,
     paired_difference,
     pareto_front,
+    widening,
     win_rates,
 )
 
@@ -96,21 +98,26 @@ class Comparison:
 
     @cached_property
     def elo(self) -> tuple[Floats, Floats]:
-        """Ratings, shape (n_rows,), and their 95 % intervals over resampled units, shape (n_rows, 2)."""
+        """Ratings, shape (n_rows,), and their 95 % intervals over resampled units, shape (n_rows, 2).
+
+        Intervals are NaN with fewer than three units or two rows.
+        """
         n = len(self.units)
         if len(self.rows) < 2:
             return np.full(len(self.rows), 1000.0), np.full((len(self.rows), 2), np.nan)
-        rating = elo_ratings(self.wins, n, self.anchor)
+        rating, wider = elo_ratings(self.wins, n, self.anchor), widening(n)
         counts = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), ELO_RESAMPLES)
         drawn = [elo_ratings(win_rates(self.scores, weights.astype(float)), n, self.anchor) for weights in counts]
-        return rating, np.percentile(drawn, [2.5, 97.5], axis=0).T
+        pairs = zip(rating.tolist(), np.transpose(drawn), strict=True)
+        return rating, np.array([interval_of(value, of_row, wider) for value, of_row in pairs])
 
     def difference(self, first: int, second: int) -> Difference | None:
         """First row minus second on the same resampled glasses; None with fewer than three glasses."""
         a, b = self._resampled(first), self._resampled(second)
         if a is None or b is None:
             return None
-        return paired_difference(float(self.headline[first] - self.headline[second]), a, b)
+        wider = max(self.rows[first].wider, self.rows[second].wider)
+        return paired_difference(float(self.headline[first] - self.headline[second]), a, b, wider)
 
     def index(self, name: str) -> int:
         """Number of a row by its name, such as ``voronoi/lightgbm`` or ``voronoi/lightgbm/tuned``.

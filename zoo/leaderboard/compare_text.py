@@ -8,7 +8,7 @@ from rich.table import Table
 
 from zoo.benchmark.metrics import TITLES
 from zoo.leaderboard.compare import Comparison, leaders, name_of
-from zoo.leaderboard.factors import Shares, descriptor_and_model, descriptor_model_and_tuning
+from zoo.leaderboard.factors import Shares, all_shares
 from zoo.leaderboard.normalisers import Normalisers, normaliser_of
 from zoo.leaderboard.statistics import Difference, critical_difference, friedman_test
 from zoo.leaderboard.thresholds import Sensitivity
@@ -59,7 +59,7 @@ def notes_of(comparison: Comparison, known: Normalisers, sensitivity: Sensitivit
             f"ranks of the {len(chosen)} rows above among themselves: Friedman p = {p:.1g}, critical difference "
             f"{apart:.1f} ranks over {len(comparison.units)} {comparison.unit} (Nemenyi, 5 %)"
         )
-    lines += [shares_text(s) for s in (descriptor_and_model(comparison), descriptor_model_and_tuning(comparison)) if s]
+    lines += [shares_text(shares) for _, shares in all_shares(comparison)]
     if sensitivity:
         agree = ", ".join(
             f"{100 * f:g} %: {t:.2f}" for f, t in zip(sensitivity.fractions, sensitivity.agreement, strict=True)
@@ -89,8 +89,16 @@ def elo_text(comparison: Comparison) -> str:
 def shares_text(shares: Shares) -> str:
     """Variance shares in a line."""
     levels = " × ".join(f"{len(names)} {'glasses' if f == 'glass' else f}" for f, names in shares.factors.items())
-    parts = ", ".join(f"{name} {100 * value:.0f} %" for name, value in shares.shares.items())
-    return f"variance of the score ({levels}): {parts}"
+    parts = ", ".join(f"{name} {100 * value:.0f} %{_between(shares, name)}" for name, value in shares.shares.items())
+    zero = f"; below zero, set to 0: {', '.join(shares.below_zero)}" if shares.below_zero else ""
+    return f"variance of the score ({levels}; 95 % over glasses): {parts}{zero}"
+
+
+def _between(shares: Shares, name: str) -> str:
+    if name not in shares.intervals or name in shares.below_zero:
+        return ""
+    low, high = shares.intervals[name]
+    return f" ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def _text(found: Difference) -> str:
@@ -112,7 +120,7 @@ def _table(comparison: Comparison, known: Normalisers, chosen: list[int]) -> Tab
         table.add_row(
             name_of(comparison.rows[number]),
             f"{comparison.headline[number]:.3f}",
-            "" if percent is None else f"{percent:.0f}",
+            "" if percent is None else str(round(percent)),
             "" if found is None else _text(found),
             f"{comparison.ranks[number]:.1f}",
             f"{rating[number]:.0f}"

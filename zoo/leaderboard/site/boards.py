@@ -16,24 +16,44 @@ from zoo.leaderboard.site.tables import Cell, Column, Row, Table, Value, number_
 from zoo.leaderboard.statistics import Difference
 from zoo.models.declaration import model_families
 
-SCORE = 4
-"""Place of the headline score among the cells."""
-
 
 def board_table(site: Site, entry: Entry) -> Table:
     """Every row of a board with everything that is known about it."""
-    metrics = entry.board.metrics
-    columns = [
+    columns = _columns(entry)
+    scored = {name_of(row): number for number, row in enumerate(entry.comparison.rows)}
+    rows = []
+    for row in _ordered(entry):
+        number = scored.get(name_of(row))
+        cells = _who(site, entry, row, number) | ({} if number is None else _found(entry, row, number))
+        rows.append(Row(_in_order(columns, cells), row.null_control, number is not None, row.mode))
+    submitted = [
+        Row(_in_order(columns, _submitted(site, entry, of)), mode="default" if of.claim.family else "")
+        for of in submitted_rows(site, entry)
+    ]
+    place = [column.key for column in columns].index(entry.board.headline)
+    rows = _merged(rows, submitted, place)
+    ends = [
+        end for row in entry.comparison.rows for end in row.interval or (row.scores.get(entry.board.headline, 0.0),)
+    ]
+    return Table(entry.key, f"Board of {entry.name}", columns, rows, (min(ends), max(ends)) if ends else None)
+
+
+def _columns(entry: Entry) -> list[Column]:
+    return [
         Column("rank", "#", True),
         Column("descriptor", "descriptor"),
         Column("model", "model"),
-        Column(
-            "mode", "mode", help="default settings, tuned on training glasses, or an ensemble of tuned ones", extra=True
-        ),
         Column(entry.board.headline, entry.metric, True, "the score, with its 95 % interval over glasses"),
+        Column("mode", "mode", help="default settings, tuned on training glasses, or an ensemble of tuned ones"),
         Column("percent_of_ceiling", "% of ceiling", True, "0: ordering at random; 100: what label noise allows"),
-        Column("minus_best", "minus best", True, "paired difference to the best row on the same glasses"),
-        Column("elo", "Elo", True, "Bradley-Terry rating of wins on single glasses"),
+        Column(
+            "minus_best",
+            "minus best",
+            True,
+            "paired difference to the best row on the same glasses; ≈: its 95 % interval holds zero",
+            drawn=False,
+        ),
+        Column("elo", "Elo", True, "Bradley-Terry rating of wins on single glasses", drawn=False),
         Column("average_rank", "rank", True, "average rank over glasses or folds", True),
         Column(
             "improvability",
@@ -43,35 +63,37 @@ def board_table(site: Site, entry: Entry) -> Table:
             True,
         ),
         Column("optimism", "optimism", True, "what a random split of atoms would have claimed on top"),
-        *(Column(name, TITLES[name], True, extra=number > 0) for number, name in enumerate(metrics[1:])),
-        Column("glasses", "glasses", True, "test glasses", True),
+        Column("glasses", "glasses", True, "test glasses", wide=True),
+        Column("state", "state", help="ok, or why there is no score", wide=True),
+        Column("checked", "checked", help="run here, by the project, or the state of a submission", wide=True),
+        *(Column(name, TITLES[name], True, extra=number > 0) for number, name in enumerate(entry.board.metrics[1:])),
         Column("columns", "columns", True, "of the descriptor", True),
         Column("microseconds_per_atom", "µs/atom", True, "cost of the descriptor"),
         Column("fit_seconds", "fit s", True, "CPU seconds of a fit"),
         Column("tune_seconds", "tune s", True, "CPU seconds of the search for settings", True),
-        Column("predict_seconds", "predict s", True, extra=True),
+        Column("predict_seconds", "predict s", True, "CPU seconds of predicting the test rows", True),
         Column("cpu_seconds", "CPU s", True, "of a whole fold: describe, tune, fit, predict", True),
         Column("memory_mb", "MB", True, "added to the memory of the process", True),
-        Column("state", "state", extra=all(row.state == "ok" for row in entry.board.rows)),
-        Column("checked", "checked", help="who ran it: this project, or a submission and its state", extra=True),
         Column("fresh_lead", "fresh lead", True, "of a submission over a registered set, on new glasses", True),
         Column("date", "date", extra=True),
         Column("citation", "source", extra=True),
     ]
-    scored = {name_of(row): number for number, row in enumerate(entry.comparison.rows)}
-    rows = [_board_row(site, entry, row, scored.get(name_of(row))) for row in _ordered(entry)]
-    rows = _merged(rows, [_submitted_row(site, entry, of) for of in submitted_rows(site, entry)])
-    ends = [
-        end for row in entry.comparison.rows for end in row.interval or (row.scores.get(entry.board.headline, 0.0),)
-    ]
-    return Table(entry.key, f"Board of {entry.name}", columns, rows, (min(ends), max(ends)) if ends else None)
 
 
-def _merged(rows: list[Row], submitted: list[Row]) -> list[Row]:
-    """Rows with those of submissions among them, by score."""
+def _in_order(columns: list[Column], cells: dict[str, Cell]) -> list[Cell]:
+    return [cells.get(column.key, Cell("")) for column in columns]
+
+
+def _ordered(entry: Entry) -> list[BoardRow]:
+    scored = {name_of(row) for row in entry.comparison.rows}
+    return [*entry.comparison.rows, *(row for row in entry.board.rows if name_of(row) not in scored)]
+
+
+def _merged(rows: list[Row], submitted: list[Row], place: int) -> list[Row]:
+    """Rows with those of submissions among them, by the score, which is the cell at ``place``."""
     for row in submitted:
-        value = row.cells[SCORE].value
-        below = (k for k, other in enumerate(rows) if not other.scored or _less(other.cells[SCORE].value, value))
+        value = row.cells[place].value
+        below = (k for k, other in enumerate(rows) if not other.scored or _less(other.cells[place].value, value))
         rows.insert(next(below, len(rows)), row)
     return rows
 
@@ -80,103 +102,83 @@ def _less(a: Value, b: Value) -> bool:
     return isinstance(a, float) and isinstance(b, float) and a < b
 
 
-def _submitted_row(site: Site, entry: Entry, of: Submitted) -> Row:
+def _submitted(site: Site, entry: Entry, of: Submitted) -> dict[str, Cell]:
     """A row of a submission: its scores, without what compares rows that were run here."""
-    claim, metrics = of.claim, entry.board.metrics
+    claim, headline = of.claim, entry.board.headline
     family = model_families[claim.family].name if claim.family else ""
-    scores = [number_cell(of.scores.get(name), 1 if name.startswith("enrichment") else 3) for name in metrics]
-    value = of.scores.get(metrics[0])
-    name = of.entry.name
-    cells = [
-        Cell(""),
-        text_cell(name, site.submission_paths[name], of.entry.title, f"submitted, {of.entry.state}"),
-        text_cell(family or "its own", site.family_paths.get(family, "")),
-        text_cell("default" if family else ""),
-        number_cell(value, 3, interval=claim.interval),
-        number_cell(None if value is None else entry.percent(value), 0),
-        *[Cell("")] * 5,
-        *scores[1:],
-        Cell(""),
-        number_cell(claim.n_columns or None, 0),
-        quantity_cell(claim.microseconds_per_atom or None),
-        *[Cell("")] * 5,
-        text_cell("ok"),
-        text_cell(of.entry.state, help=STATES[of.entry.state]),
-        number_cell(fresh_lead(of.fresh) if of.fresh else None, 3, True),
-        text_cell(of.entry.record.date if of.entry.record else of.entry.made),
-        text_cell(of.entry.card.citation if of.entry.card else ""),
-    ]
-    return Row(cells, mode="default" if family else "")
+    value, name = of.scores.get(headline), of.entry.name
+    return {
+        "descriptor": text_cell(name, site.submission_paths[name], of.entry.title, f"submitted, {of.entry.state}"),
+        "model": text_cell(family or "its own", site.family_paths.get(family, "")),
+        "mode": text_cell("default" if family else ""),
+        **_scores(entry, of.scores),
+        headline: number_cell(value, 3, interval=claim.interval),
+        "percent_of_ceiling": number_cell(None if value is None else entry.percent(value), 0),
+        "columns": number_cell(claim.n_columns or None, 0),
+        "microseconds_per_atom": quantity_cell(claim.microseconds_per_atom or None),
+        "state": text_cell("ok"),
+        "checked": text_cell(of.entry.state, help=STATES[of.entry.state]),
+        "fresh_lead": number_cell(fresh_lead(of.fresh) if of.fresh else None, 3, True),
+        "date": text_cell(of.entry.record.date if of.entry.record else of.entry.made),
+        "citation": text_cell(of.entry.card.citation if of.entry.card else ""),
+    }
 
 
-def _ordered(entry: Entry) -> list[BoardRow]:
-    scored = {name_of(row) for row in entry.comparison.rows}
-    return [*entry.comparison.rows, *(row for row in entry.board.rows if name_of(row) not in scored)]
+def _scores(entry: Entry, scores: dict[str, float]) -> dict[str, Cell]:
+    return {
+        name: number_cell(scores.get(name), 1 if name.startswith("enrichment") else 3) for name in entry.board.metrics
+    }
 
 
-def _board_row(site: Site, entry: Entry, row: BoardRow, number: int | None) -> Row:
+def _who(site: Site, entry: Entry, row: BoardRow, number: int | None) -> dict[str, Cell]:
+    """What is known of a row without a score, too."""
     features, family = feature_sets[row.features], model_families[row.family]
-    start = [
-        number_cell(None if number is None else number + 1, 0),
-        text_cell(
-            row.features,
-            site.feature_paths[row.features],
-            features.title,
-            "null control" if features.null_control else "",
-        ),
-        text_cell(row.family, site.family_paths[row.family], family.title, _badge(entry, row, number)),
-        text_cell(row.mode),
-    ]
-    metrics = entry.board.metrics
-    scores = [number_cell(row.scores.get(name), 1 if name.startswith("enrichment") else 3) for name in metrics]
-    if number is None:
-        source = text_cell(f"{features.citation}; {family.citation}")
-        end = [text_cell(row.state, help=row.reason), text_cell(""), Cell(""), text_cell(""), source]
-        blank = Cell("")
-        return Row(
-            [*start, scores[0], *[blank] * 6, *scores[1:], *[blank] * 8, *end], row.null_control, False, row.mode
-        )
+    null = "null control" if features.null_control else ""
+    return {
+        "descriptor": text_cell(row.features, site.feature_paths[row.features], features.title, null),
+        "model": text_cell(row.family, site.family_paths[row.family], family.title, _badge(entry, row, number)),
+        "mode": text_cell(row.mode),
+        **_scores(entry, row.scores),
+        "state": text_cell(row.state, help=row.reason),
+        "citation": text_cell(f"{features.citation}; {family.citation}"),
+    }
+
+
+def _found(entry: Entry, row: BoardRow, number: int) -> dict[str, Cell]:
+    """What was computed of a row with a score."""
     comparison = entry.comparison
     rating, span = comparison.elo
-    low, high = span[number].round().tolist()
-    against = comparison.difference(number, 0) if number else None
+    low, high = span[number].tolist()
+    known = (low, high) if np.isfinite(low) else None
+    between = f"95 %: {low:.0f} to {high:.0f}" if known else ""
     value = float(comparison.headline[number])
-    return Row(
-        [
-            *start,
-            number_cell(value, 3, interval=row.interval),
-            number_cell(entry.percent(value), 0),
-            _against(against),
-            number_cell(float(rating[number]), 0, help=f"95 %: {low:.0f} to {high:.0f}" if np.isfinite(low) else ""),
-            number_cell(float(comparison.ranks[number]), 1),
-            number_cell(float(comparison.improvability[number]), 1),
-            number_cell(row.optimism, 3, True),
-            *scores[1:],
-            number_cell(row.n_glasses, 0),
-            number_cell(row.n_columns, 0),
-            quantity_cell(row.microseconds_per_atom),
-            quantity_cell(row.fit_seconds),
-            quantity_cell(row.tune_seconds or None),
-            quantity_cell(row.predict_seconds),
-            quantity_cell(cpu_seconds(row)),
-            number_cell(row.peak_memory_mb, 0),
-            text_cell(row.state),
-            text_cell("run here"),
-            Cell(""),
-            text_cell(row.date),
-            text_cell(f"{features.citation}; {family.citation}"),
-        ],
-        row.null_control,
-        True,
-        row.mode,
-    )
+    return {
+        "rank": number_cell(number + 1, 0),
+        entry.board.headline: number_cell(value, 3, interval=row.interval),
+        "percent_of_ceiling": number_cell(entry.percent(value), 0),
+        "minus_best": _against(comparison.difference(number, 0) if number else None),
+        "elo": number_cell(float(rating[number]), 0, interval=known, help=between),
+        "average_rank": number_cell(float(comparison.ranks[number]), 1),
+        "improvability": number_cell(float(comparison.improvability[number]), 1),
+        "optimism": number_cell(row.optimism, 3, True),
+        "glasses": number_cell(row.n_glasses, 0),
+        "checked": text_cell("by the project" if entry.came_along(row) else "run here"),
+        "columns": number_cell(row.n_columns, 0),
+        "microseconds_per_atom": quantity_cell(row.microseconds_per_atom),
+        "fit_seconds": quantity_cell(row.fit_seconds),
+        "tune_seconds": quantity_cell(row.tune_seconds or None),
+        "predict_seconds": quantity_cell(row.predict_seconds),
+        "cpu_seconds": quantity_cell(cpu_seconds(row)),
+        "memory_mb": number_cell(row.peak_memory_mb, 0),
+        "date": text_cell(row.date),
+    }
 
 
 def _against(found: Difference | None) -> Cell:
     """Difference to the best row, with ≈ where the glasses do not tell the two apart."""
     if found is None:
         return Cell("")
-    cell = number_cell(found.value, 3, True, help=_interval(found.interval))
+    cell = number_cell(found.value, 3, True, found.interval, _interval(found.interval))
     return cell if found.clear else replace(cell, badge="≈")
 
 

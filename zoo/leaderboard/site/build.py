@@ -40,7 +40,13 @@ class Built:
     largest: tuple[str, int]
 
 
-def build_site(suites: Iterable[Suite], results: Path, output: Path, progress: Progress = lambda text: None) -> Built:
+def build_site(
+    suites: Iterable[Suite],
+    results: Path,
+    output: Path,
+    progress: Progress = lambda text: None,
+    all_data: bool = False,
+) -> Built:
     """Write the site of the results of some suites.
 
     Parameters
@@ -53,6 +59,8 @@ def build_site(suites: Iterable[Suite], results: Path, output: Path, progress: P
         Folder that is made, or replaced if it holds a site.
     progress : callable of (text)
         Told what is being done.
+    all_data : bool
+        Draw the sheet of every data set; by default of those that the scored tasks use.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def build_site(suites: Iterable[Suite], results: Path, output: Path, progress: P
         There are no results; ``output`` holds something else, or cannot be written.
     """
     _require_ours(output)
-    site = gather(Store(results), suites, progress)
+    site = gather(Store(results), suites, progress, all_data)
     pages = [page for section in SECTIONS for page in section.pages(site, progress)]
     pages.append(downloads(site, pages))
     progress("writing pages")

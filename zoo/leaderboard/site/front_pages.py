@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import numpy as np
 
 from zoo.benchmark.metrics import TITLES
 from zoo.leaderboard.compare import cpu_seconds, name_of
-from zoo.leaderboard.site import charts
+from zoo.leaderboard.site.figures import Figure, matrix_figure, shares_figure
 from zoo.leaderboard.site.gather import Page, Site
 from zoo.leaderboard.site.tables import Column, Row, Table, number_cell, quantity_cell, text_cell
 from zoo.leaderboard.statistics import average_ranks, improvability
@@ -15,15 +17,17 @@ from zoo.models.declaration import model_families
 
 def overview(site: Site) -> list[Page]:
     """The first page."""
-    across = _across(site)
+    across, facts = _across(site), _facts(site)
+    analyses = [(entry.name, entry.shares[0][1]) for entry in site.entries if entry.shares]
     context = {
-        "facts": _facts(site),
+        "facts": facts,
         "leaders": (leaders := _leaders(site)),
-        "matrix": _matrix(site),
-        "shares": charts.share_chart([(e.name, e.shares[0][1].shares) for e in site.entries if e.shares]),
+        "matrix": (matrix := _matrix(site)),
+        "shares": (shares := shares_figure("overview-shares", "task", analyses)),
         "across": across,
+        "who": " and ".join(f"{n} {what[:-1] if n == '1' else what}" for n, what in facts[1:3]),
     }
-    tables = [leaders, *([across] if across else [])]
+    tables = [leaders, *([across] if across else []), *(figure.table for figure in (matrix, shares) if figure)]
     return [Page("index.html", "glass-zoo", "overview.html.j2", "overview", context, tables)]
 
 
@@ -61,16 +65,21 @@ def downloads(site: Site, pages: list[Page]) -> Page:
     """Every table of the other pages, and the citations."""
     tables = [(page, table) for page in pages for table in page.tables if table.rows]
     return Page(
-        "downloads.html", "Download and cite", "downloads.html.j2", "downloads", {"tables": tables, "bibtex": BIBTEX}
+        "downloads.html",
+        "Download and cite",
+        "downloads.html.j2",
+        "downloads",
+        {"tables": tables, "bibtex": _bibtex(site)},
     )
 
 
-BIBTEX = """@software{glass-zoo,
-  title = {glass-zoo: benchmarks of descriptors and models that predict atomic rearrangements in glasses},
-  author = {{glass-zoo contributors}},
-  year = {2026},
-  note = {version 0.1.0; cite the data sets and methods of the rows as well}
-}"""
+def _bibtex(site: Site) -> str:
+    return f"""@software{{glass-zoo,
+  title = {{glass-zoo: benchmarks of descriptors and models that predict atomic rearrangements in glasses}},
+  author = {{{{glass-zoo contributors}}}},
+  year = {{{site.made[:4]}}},
+  note = {{version {version("glass-zoo")}, site of {site.made}; cite the data sets and methods of the rows as well}}
+}}"""
 
 
 def _facts(site: Site) -> list[tuple[str, str]]:
@@ -128,7 +137,7 @@ def _leaders(site: Site) -> Table:
     return Table("overview", "Who leads", columns, rows, (0.0, 1.0))
 
 
-def _matrix(site: Site) -> str:
+def _matrix(site: Site) -> Figure | None:
     """Best score of each descriptor on each task, in % of the ceiling where there is one."""
     entries = [entry for entry in site.entries if entry.normaliser and entry.normaliser.ceiling]
     features = list(dict.fromkeys(row.features for entry in entries for row in entry.comparison.rows))
@@ -139,10 +148,11 @@ def _matrix(site: Site) -> str:
             if value is not None:
                 best[place, k] = np.nanmax([best[place, k], value])
     if best.size < 4:
-        return ""
+        return None
     order = np.argsort(-np.nanmean(best, axis=1), kind="stable")
     what = "Best score of each descriptor on each task, % of the ceiling"
-    return charts.heat_chart([features[k] for k in order], [entry.name for entry in entries], best[order], what, 0)
+    names = [features[k] for k in order], [entry.name for entry in entries]
+    return matrix_figure("overview-descriptors-tasks", what, "descriptor", names, best[order], 0)
 
 
 def _across(site: Site) -> Table | None:

@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from zoo.benchmark.metrics import TITLES
-from zoo.benchmark.store import Store
+from zoo.benchmark.store import Result, Store, latest_results
 from zoo.benchmark.suite import Suite, read_suite, suite_names
 from zoo.errors import StoreError
 from zoo.features.declaration import FeatureSet, feature_sets
-from zoo.leaderboard.board import TaskBoard, make_board
+from zoo.leaderboard.board import BoardRow, TaskBoard, make_board
 from zoo.leaderboard.compare import Comparison, compare
-from zoo.leaderboard.factors import Shares, descriptor_and_model, descriptor_model_and_tuning
+from zoo.leaderboard.factors import Shares, all_shares
 from zoo.leaderboard.normalisers import Normaliser, normaliser_of, read_normalisers
 from zoo.leaderboard.published import published_results
 from zoo.leaderboard.site.tables import Table
@@ -56,6 +56,16 @@ class Entry:
     normaliser: Normaliser | None
     sensitivity: Sensitivity | None
     shares: list[tuple[str, Shares]]
+    published: list[Result] = field(default_factory=list)
+    """Results of the board that come with the project."""
+
+    @cached_property
+    def _published_keys(self) -> set[str]:
+        return {result.key for result in self.published}
+
+    def came_along(self, row: BoardRow) -> bool:
+        """Whether scores of a row come with the project and were not computed here."""
+        return any(result.key in self._published_keys for result in row.folds)
 
     @property
     def path(self) -> str:
@@ -88,11 +98,14 @@ class Site:
         Tasks with at least one finished cell.
     made : str
         Date.
+    all_data : bool
+        Whether sheets are drawn of data sets that no entry uses, too.
     """
 
     store: Store
     entries: list[Entry]
     made: str
+    all_data: bool = False
 
     @cached_property
     def features(self) -> list[FeatureSet]:
@@ -133,7 +146,9 @@ class Site:
         return sum(len(row.folds) for entry in self.entries for row in entry.board.rows)
 
 
-def gather(store: Store, suites: Iterable[Suite], progress: Progress = lambda text: None) -> Site:
+def gather(
+    store: Store, suites: Iterable[Suite], progress: Progress = lambda text: None, all_data: bool = False
+) -> Site:
     """Boards, comparisons and other cuts of every task that has a finished row.
 
     Raises
@@ -144,21 +159,20 @@ def gather(store: Store, suites: Iterable[Suite], progress: Progress = lambda te
     known = read_normalisers()
     found = []
     for suite in suites:
-        for board in make_board(store, suite, published_results(suite)):
+        progress(f"{suite.name}: reading results")
+        published = published_results(suite)
+        own = {result.key for result in latest_results(store, suite)} if published else set()
+        for board in make_board(store, suite, published):
             if any(row.state == "ok" for row in board.rows):
-                found.append((suite, board))
+                found.append((suite, board, [result for result in published if result.key not in own]))
     if not found:
         raise StoreError(f"there are no finished rows in {store.folder}: run zoo run quick first")
-    names = [board.task.name for _, board in found]
+    names = [board.task.name for _, board, _ in found]
     entries = []
-    for suite, board in found:
+    for suite, board, published in found:
         twice = names.count(board.task.name) > 1
         progress(f"{board.task.name}: comparing {len(board.rows)} rows")
         comparison = compare(board)
-        shares = [
-            ("default settings", descriptor_and_model(comparison)),
-            ("with tuning", descriptor_model_and_tuning(comparison)),
-        ]
         entries.append(
             Entry(
                 key=slug(f"{board.task.name}-{suite.name}" if twice else board.task.name),
@@ -167,10 +181,11 @@ def gather(store: Store, suites: Iterable[Suite], progress: Progress = lambda te
                 comparison=comparison,
                 normaliser=normaliser_of(board.task, known),
                 sensitivity=threshold_sensitivity(comparison, store),
-                shares=[(name, share) for name, share in shares if share is not None],
+                shares=all_shares(comparison),
+                published=[result for result in published if result.task == board.task.name and result.state == "ok"],
             )
         )
-    return Site(store, entries, datetime.datetime.now(datetime.UTC).date().isoformat())
+    return Site(store, entries, datetime.datetime.now(datetime.UTC).date().isoformat(), all_data)
 
 
 def slug(name: str) -> str:

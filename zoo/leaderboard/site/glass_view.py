@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,25 @@ MOST_ATOMS = 4000
 MISSING = 255
 EXPLAINED = 12
 """Rows of a board that an explanation is looked for."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What colours the atoms: values from 0 to 1, NaN for none, shape (n_atoms,).
+
+    ``marks`` are texts of the colour key with their values: the two ends of a ramp, or every kind that there is.
+    """
+
+    name: str
+    note: str
+    values: Floats
+    marks: list[tuple[str, float]] = field(default_factory=lambda: [("least", 0.0), ("largest", 1.0)])
+    ramp: bool = True
+
+    def data(self, shown: NDArray[np.int64]) -> dict[str, object]:
+        """For the script, of some atoms."""
+        values = _base64(_bytes(self.values[shown]), "u1")
+        return {"name": self.name, "note": self.note, "marks": self.marks, "ramp": self.ramp, "values": values}
 
 
 @dataclass(frozen=True)
@@ -66,17 +85,20 @@ def view_of(entry: Entry, store: Store) -> GlassView | None:
     atoms = rows.source[of_glass] - before
     shown = np.arange(min(len(glass), MOST_ATOMS))
     truth = _spread(len(glass), atoms, ranks_of(_raw_target(entry, glass)[atoms]))
-    channels = [("measured", "label of the data set, from least (dark) to largest (bright)", truth)]
+    channels = [Channel("measured", "label of the data set", truth)]
     if entry.board.task.kind == "classification":
-        channels.append(("class", "atoms that are to be found", _spread(len(glass), atoms, rows.target[of_glass])))
+        found = _spread(len(glass), atoms, rows.target[of_glass])
+        channels.append(Channel("class", "label as it is scored", found, [("other", 0.0), ("to be found", 1.0)], False))
     for row in _shown_rows(entry):
         score = _prediction(row, store, name, of_glass)
         if score is not None:
             what = "null control" if row.null_control else "predicted by a model that has not seen this glass"
-            channels.append((name_of(row), what, _spread(len(glass), atoms, ranks_of(score))))
+            channels.append(Channel(name_of(row), what, _spread(len(glass), atoms, ranks_of(score))))
     channels += _contributions(entry, name, len(glass))
     kinds = sorted(set(glass.species.tolist()))
-    channels.append(("species", ", ".join(kinds), _species(glass, kinds)))
+    places = [k / max(1, len(kinds) - 1) for k in range(len(kinds))]
+    codes = np.array([places[kinds.index(kind)] for kind in glass.species.tolist()])
+    channels.append(Channel("species", "", codes, list(zip(kinds, places, strict=True)), False))
     radii, unit = display_radii(glass), dataset.card.units.length
     data = {
         "n": len(shown),
@@ -85,10 +107,10 @@ def view_of(entry: Entry, store: Store) -> GlassView | None:
         "radii": _base64(np.clip(255 * radii[shown] / radii.max(), 0, 255), "u1"),
         "radius": round(float(radii.max()), 4),
         "unit": unit,
-        "channels": [{"name": n, "note": t, "values": _base64(_bytes(v[shown]), "u1")} for n, t, v in channels],
+        "channels": [channel.data(shown) for channel in channels],
     }
-    predicted = next((c for c in channels[1:] if c[0] not in ("class", "species")), None)
-    slices = [_slice(glass, of[2], of[0], unit) for of in (channels[0], predicted) if of]
+    predicted = next((channel for channel in channels[1:] if channel.ramp), None)
+    slices = [_slice(glass, of.values, of.name, unit) for of in (channels[0], predicted) if of]
     return GlassView(name, len(shown), data, slices)
 
 
@@ -122,7 +144,7 @@ def _prediction(row: BoardRow, store: Store, glass: str, of_glass: NDArray[np.in
     return None
 
 
-def _contributions(entry: Entry, glass: str, n_atoms: int) -> list[tuple[str, str, Floats]]:
+def _contributions(entry: Entry, glass: str, n_atoms: int) -> list[Channel]:
     """What physical families of columns add to the output for each atom, where ``zoo explain`` has kept it.
 
     Of the best row in default mode for which it was run on this glass with its other options left as they are; the
@@ -139,8 +161,8 @@ def _contributions(entry: Entry, glass: str, n_atoms: int) -> list[tuple[str, st
             continue
         families = [(of.name, part.glass_values[:, of.columns].sum(axis=1)) for of in families_of(columns_of(request))]
         families.sort(key=lambda of: -float(of[1].std()))
-        note = "what these columns add to the output (Shapley values), from least (dark) to largest (bright)"
-        return [(f"{name_of(row)}: {name}", note, ranks_of(values)) for name, values in families[:3]]
+        note = "what these columns add to the output (Shapley values)"
+        return [Channel(f"{name_of(row)}: {name}", note, ranks_of(values)) for name, values in families[:3]]
     return []
 
 
@@ -148,10 +170,6 @@ def _spread(n: int, atoms: NDArray[np.int64], values: Floats) -> Floats:
     everything = np.full(n, np.nan)
     everything[atoms] = values
     return everything
-
-
-def _species(glass: Glass, kinds: list[str]) -> Floats:
-    return np.array([kinds.index(kind) for kind in glass.species.tolist()]) / max(1, len(kinds) - 1)
 
 
 def _fractional(glass: Glass) -> Floats:

@@ -28,7 +28,7 @@ class Section:
 
 SECTIONS = [
     Section("overview", "Overview", lambda site, progress: overview(site)),
-    Section("tasks", "Tasks", lambda site, progress: task_pages(site)),
+    Section("tasks", "Tasks", task_pages),
     Section("features", "Descriptors", lambda site, progress: feature_pages(site)),
     Section("models", "Models", lambda site, progress: family_pages(site)),
     Section("data", "Data", dataset_pages),

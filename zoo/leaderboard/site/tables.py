@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from zoo.leaderboard.statistics import Floats
+
 Value = str | float | None
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would take for a formula."""
 
 
 @dataclass(frozen=True)
 class Column:
     """A column: ``key`` names it in downloads, ``help`` explains it on the page.
 
-    ``extra`` columns are hidden until they are asked for.
+    ``extra`` columns are hidden until they are asked for, ``wide`` ones on narrow screens. Intervals are drawn beside
+    their values unless ``drawn`` is False; they are downloaded in any case.
     """
 
     key: str
@@ -25,13 +33,15 @@ class Column:
     number: bool = False
     help: str = ""
     extra: bool = False
+    wide: bool = False
+    drawn: bool = True
 
 
 @dataclass(frozen=True)
 class Cell:
     """A cell: its text, the value that it is sorted and downloaded by, and where it links to.
 
-    ``interval`` and ``value`` are drawn beside the text where the interval is there.
+    ``interval`` is drawn with ``value`` beside the text, where it is there and the column says so.
     """
 
     text: str
@@ -91,6 +101,11 @@ class Table:
         return ", ".join(dict.fromkeys(words[:2]))
 
     @property
+    def explained(self) -> list[Column]:
+        """Columns with an explanation."""
+        return [column for column in self.columns if column.help]
+
+    @property
     def modes(self) -> list[str]:
         """Modes of the rows, to choose from where there are several."""
         found = list(dict.fromkeys(row.mode for row in self.rows if row.mode))
@@ -112,12 +127,10 @@ class Table:
         return pd.DataFrame(columns)
 
     def csv(self) -> bytes:
-        """As CSV. Text that a spreadsheet would take for a formula gets an apostrophe."""
+        """As CSV. Text that a spreadsheet would take for a formula gets an apostrophe; lines end as on Unix."""
         frame = self.frame()
         for name in frame.select_dtypes(object):
-            frame[name] = [
-                f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t" else value for value in frame[name]
-            ]
+            frame[name] = [_plain(value) for value in frame[name]]
         return frame.to_csv(index=False, lineterminator="\n").encode()
 
     def parquet(self) -> bytes:
@@ -125,6 +138,32 @@ class Table:
         buffer = io.BytesIO()
         self.frame().to_parquet(buffer, index=False, compression="zstd")
         return buffer.getvalue()
+
+
+def _plain(value: Value) -> Value:
+    if not isinstance(value, str):
+        return value
+    return ("'" if value.startswith(FORMULA) else "") + value.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def matrix_table(
+    key: str, caption: str, corner: str, names: tuple[Sequence[str], Sequence[str]], values: Floats, digits: int = 2
+) -> Table:
+    """A matrix of numbers with a column of row names.
+
+    Parameters
+    ----------
+    corner : str
+        What the rows are.
+    names : (sequence of str, sequence of str)
+        Of rows and columns.
+    values : ndarray of shape (n_rows, n_columns)
+        NaN leaves a cell empty.
+    """
+    columns = [Column(corner, corner), *(Column(name, name, True) for name in names[1])]
+    cells = zip(names[0], np.asarray(values).tolist(), strict=True)
+    rows = [Row([text_cell(name), *(number_cell(value, digits) for value in line)]) for name, line in cells]
+    return Table(key, caption, columns, rows)
 
 
 def text_cell(text: str, href: str = "", help: str = "", badge: str = "") -> Cell:

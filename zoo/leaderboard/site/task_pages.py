@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from zoo.leaderboard.compare import Comparison, leaders, matrix_by, name_of
+from zoo.leaderboard.compare import Comparison, leaders, name_of
 from zoo.leaderboard.compare_text import elo_text
+from zoo.leaderboard.published import note
 from zoo.leaderboard.site import charts
 from zoo.leaderboard.site.boards import board_table
 from zoo.leaderboard.site.charts import Mark
-from zoo.leaderboard.site.gather import Entry, Page, Site
+from zoo.leaderboard.site.figures import (
+    Figure,
+    Pairs,
+    descriptors_and_models,
+    levels_text,
+    pairs_of,
+    rank_figures,
+    shares_figure,
+    wins_figure,
+)
+from zoo.leaderboard.site.gather import Entry, Page, Progress, Site
 from zoo.leaderboard.site.glass_view import view_of
 from zoo.leaderboard.site.submission_pages import submitted_rows
 from zoo.leaderboard.site.tables import Column, Row, Table, number_cell, text_cell, two_digits
-from zoo.leaderboard.statistics import Floats, average_ranks, critical_difference, friedman_test
 
 SHOWN = 20
 """Rows of a chart."""
-PAIRED = 40
-"""Rows that can be chosen for a comparison of two."""
 
 
-def task_pages(site: Site) -> list[Page]:
+def task_pages(site: Site, progress: Progress) -> list[Page]:
     """A list of the tasks and a page for each."""
     table = _list(site)
     first = Page("tasks/index.html", "Tasks", "list.html.j2", "tasks", {"intro": INTRO, "table": table}, [table])
-    return [first, *(_page(site, entry) for entry in site.entries)]
+    pages = [first]
+    for entry in site.entries:
+        progress(f"{entry.name}: page")
+        pages.append(_page(site, entry))
+    return pages
 
 
 INTRO = (
@@ -38,6 +48,8 @@ def _page(site: Site, entry: Entry) -> Page:
     board = board_table(site, entry)
     cuts = _cuts_table(entry)
     comparison = entry.comparison
+    heat, wins, ranks = descriptors_and_models(entry), wins_figure(entry), rank_figures(entry)
+    shares, pairs = shares_figure(f"{entry.key}-shares", "analysis", entry.shares), pairs_of(entry)
     context = {
         "entry": entry,
         "board": board,
@@ -49,19 +61,22 @@ def _page(site: Site, entry: Entry) -> Page:
             "CPU seconds of a fold: describe, tune, fit, predict",
             entry.metric,
         ),
-        "heat": _heat(comparison),
-        "wins": _wins(comparison),
-        "ranks": _rank_charts(comparison),
-        "shares": charts.share_chart([(name, share.shares) for name, share in entry.shares]),
-        "share_texts": [_levels(share.factors) for _, share in entry.shares],
+        "heat": heat,
+        "wins": wins,
+        "ranks": ranks,
+        "shares": shares,
+        "share_texts": [f"{name}: {levels_text(share, comparison.unit)}" for name, share in entry.shares],
         "elo_text": elo_text(comparison),
-        "pairs": _pairs(comparison),
+        "pairs": pairs,
         "view": view_of(entry, site.store),
         "tied": _tied(comparison),
         "unscored": _unscored(entry),
         "submitted": bool(submitted_rows(site, entry)),
+        "published": note(entry.suite, entry.published) if entry.published else "",
+        "n_published": sum(map(entry.came_along, comparison.rows)),
     }
-    tables = [board, *([cuts] if cuts else [])]
+    figures: list[Figure | Pairs | None] = [heat, wins, shares, pairs, *(figure for _, figure in ranks)]
+    tables = [board, *([cuts] if cuts else []), *(figure.table for figure in figures if figure)]
     return Page(entry.path, entry.board.task.title, "task.html.j2", "tasks", context, tables, ("site.js", "viewer.js"))
 
 
@@ -85,65 +100,6 @@ def _lines(entry: Entry) -> list[tuple[float, str]]:
     return [(entry.normaliser.null, "random order")] if entry.normaliser else []
 
 
-def _heat(comparison: Comparison) -> str:
-    """Score of each descriptor with each model in default mode."""
-    table = {
-        (row.features, row.family): float(comparison.headline[k])
-        for k, row in enumerate(comparison.rows)
-        if row.mode == "default"
-    }
-    features, families = (_by_mean(table, part) for part in (0, 1))
-    if len(features) < 2 or len(families) < 2:
-        return ""
-    values = np.array([[table.get((a, b), np.nan) for b in families] for a in features])
-    return charts.heat_chart(features, families, values, "Score of each descriptor with each model")
-
-
-def _by_mean(table: dict[tuple[str, str], float], part: int) -> list[str]:
-    names = dict.fromkeys(key[part] for key in table)
-    return sorted(names, key=lambda name: -np.mean([value for key, value in table.items() if key[part] == name]))
-
-
-def _wins(comparison: Comparison) -> str:
-    chosen = leaders(comparison, 12)
-    if len(chosen) < 2:
-        return ""
-    names = [name_of(comparison.rows[k]) for k in chosen]
-    values = 100 * comparison.wins[np.ix_(chosen, chosen)]
-    np.fill_diagonal(values, np.nan)
-    what = f"Share of {comparison.unit} (%) on which the row beats the column"
-    return charts.heat_chart(names, [str(k + 1) + " " + name for k, name in enumerate(names)], values, what, 0)
-
-
-def _rank_charts(comparison: Comparison) -> list[tuple[str, str]]:
-    """Diagrams of the leading rows, of descriptors and of models, each with Friedman's test."""
-    chosen = leaders(comparison, 10)
-    found = [("Leading rows", [name_of(comparison.rows[k]) for k in chosen], comparison.scores[chosen])]
-    default = [k for k, row in enumerate(comparison.rows) if row.mode == "default"]
-    part = Comparison(
-        comparison.board, [comparison.rows[k] for k in default], comparison.units, comparison.scores[default]
-    )
-    for title, what in (("Descriptors, mean over models", "features"), ("Models, mean over descriptors", "family")):
-        of = [getattr(row, what) for row in part.rows]
-        names = list(dict.fromkeys(of))
-        if len(names) > 2 and len({of.count(name) for name in names}) == 1:
-            found.append((title, names, matrix_by(part, of, names)))
-    return [(f"{t} ({_friedman(s)})", _rank_chart(n, s)) for t, n, s in found if len(n) > 2 and s.shape[1] > 1]
-
-
-def _friedman(scores: Floats) -> str:
-    return f"Friedman p = {friedman_test(scores):.1g}"
-
-
-def _rank_chart(names: list[str], scores: Floats) -> str:
-    return charts.rank_chart(names, average_ranks(scores), critical_difference(len(names), scores.shape[1]))
-
-
-def _levels(factors: dict[str, list[str]]) -> str:
-    words = {"descriptor": "descriptors", "model": "models", "tuning": "modes", "glass": "glasses or folds"}
-    return " × ".join(f"{len(levels)} {words[name]}" for name, levels in factors.items())
-
-
 def _unscored(entry: Entry) -> list[str]:
     """What has no score, and why: one sentence for all descriptors of a model that share a reason."""
     reasons: dict[tuple[str, str, str], list[str]] = {}
@@ -157,22 +113,6 @@ def _tied(comparison: Comparison) -> int:
     """Rows that are not clearly worse than the best one."""
     found = (comparison.difference(k, 0) for k in range(1, len(comparison.rows)))
     return sum(difference is not None and not difference.clear for difference in found)
-
-
-def _pairs(comparison: Comparison) -> dict[str, object]:
-    """Differences of all pairs of leading rows for the script: value, interval, share of resamples ahead."""
-    chosen = leaders(comparison, PAIRED)
-    entries = []
-    for place, a in enumerate(chosen):
-        for b in chosen[place + 1 :]:
-            found = comparison.difference(a, b)
-            if found is None:
-                return {}
-            entries.append(
-                [round(x, 4) for x in (found.value, *found.interval, found.probability, float(comparison.wins[a, b]))]
-            )
-    names = [name_of(comparison.rows[k]) for k in chosen]
-    return {"names": names, "pairs": entries, "unit": comparison.unit} if len(names) > 1 else {}
 
 
 def _cuts_table(entry: Entry) -> Table | None:

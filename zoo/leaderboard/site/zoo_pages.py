@@ -254,9 +254,14 @@ def dataset_pages(site: Site, progress: Progress) -> list[Page]:
         "checks, label noise, figures and how to cite."
     )
     pages = [Page("data/index.html", "Data sets", "list.html.j2", "data", {"intro": intro, "table": table}, [table])]
+    used = {entry.board.task.dataset for entry in site.entries}
     for card in cards:
-        progress(f"{card.name}: sheet")
-        pages.append(_dataset_page(card, paths[card.name], cards))
+        if site.all_data or card.name in used:
+            progress(f"{card.name}: sheet")
+            pages.append(_dataset_page(card, paths[card.name], cards))
+        else:
+            problem = f"No task of it was scored, so its sheet was not drawn: zoo data page {card.name} draws it."
+            pages.append(_page_of(card, paths[card.name], "", problem))
     return pages
 
 
@@ -291,6 +296,10 @@ def _dataset_page(card: Card, path: str, cards: list[Card]) -> Page:
         raise
     except ZooError as error:
         sheet, problem = "", str(error)
+    return _page_of(card, path, sheet, problem)
+
+
+def _page_of(card: Card, path: str, sheet: str, problem: str) -> Page:
     context = {"sheet": sheet, "card": card, "problem": problem}
     return Page(path, card.title, "dataset.html.j2", "data", context)
 

@@ -66,16 +66,52 @@ function setUpTips() {
   const tip = document.getElementById("tip");
   for (const title of document.querySelectorAll("[data-tip] > title")) title.remove();  // or the browser shows both
   const hide = () => { tip.hidden = true; };
-  document.addEventListener("pointermove", event => {
-    const mark = event.target.closest?.("[data-tip]");
-    if (!mark) return hide();
+  const show = (mark, x, y) => {
     tip.textContent = mark.dataset.tip;
     tip.hidden = false;
     const wide = tip.offsetWidth, high = tip.offsetHeight;
-    tip.style.left = `${Math.max(4, Math.min(event.clientX + 12, innerWidth - wide - 8))}px`;
-    tip.style.top = `${event.clientY + 16 + high > innerHeight ? event.clientY - high - 8 : event.clientY + 16}px`;
+    tip.style.left = `${Math.max(4, Math.min(x + 12, innerWidth - wide - 8))}px`;
+    tip.style.top = `${y + 16 + high > innerHeight ? y - high - 8 : y + 16}px`;
+  };
+  for (const kind of ["pointermove", "pointerdown"]) document.addEventListener(kind, event => {
+    const mark = event.target.closest?.("[data-tip]");
+    if (mark) show(mark, event.clientX, event.clientY);
+    else hide();
   });
-  document.addEventListener("scroll", hide, { passive: true });
+  const beside = mark => {
+    const box = (mark.querySelector(".dot, .heat, .bar") ?? mark).getBoundingClientRect();
+    show(mark, box.left + box.width / 2, box.top + box.height / 2);
+  };
+  document.addEventListener("focusin", event => { if (event.target.matches("[data-tip]")) beside(event.target); });
+  document.addEventListener("focusout", hide);
+  document.addEventListener("scroll", () => {
+    if (document.activeElement?.matches("[data-tip]:focus-visible")) beside(document.activeElement);
+    else hide();
+  }, { passive: true, capture: true });
+  document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
+  for (const chart of document.querySelectorAll(".chart svg")) setUpMarks(chart);
+}
+
+// One mark of a chart is in the tab order; arrow keys, Home and End go on to the others.
+function setUpMarks(chart) {
+  const marks = [...chart.querySelectorAll("[data-tip]")];
+  if (!marks.length) return;
+  chart.setAttribute("role", "group");
+  marks.forEach((mark, k) => {
+    mark.setAttribute("tabindex", k ? -1 : 0);
+    mark.setAttribute("role", "img");
+    mark.setAttribute("aria-label", mark.dataset.tip);
+  });
+  chart.addEventListener("keydown", event => {
+    const k = marks.indexOf(event.target), last = marks.length - 1;
+    const to = { ArrowRight: k + 1, ArrowDown: k + 1, ArrowLeft: k - 1, ArrowUp: k - 1, Home: 0, End: last }[event.key];
+    if (k < 0 || to === undefined) return;
+    event.preventDefault();
+    const next = marks[Math.min(Math.max(to, 0), last)];
+    marks[k].setAttribute("tabindex", -1);
+    next.setAttribute("tabindex", 0);
+    next.focus();
+  });
 }
 
 function setUpPairs(form) {

@@ -68,11 +68,28 @@ function setUpViewer(box) {
     box.querySelector("[data-note]").textContent = channels[select.selectedIndex].note;
     canvas.dataset.painted = seen.length;
   }
+  function drawKey() {
+    const { marks, ramp, values } = channels[select.selectedIndex], key = box.querySelector("[data-key]");
+    key.replaceChildren();
+    const swatch = (background, kind) => {
+      const dot = document.createElement("i");
+      dot.className = kind;
+      dot.style.background = background;
+      key.append(dot);
+    };
+    const shade = value => `rgb(${mix(value)})`;
+    if (ramp) {
+      key.append(marks[0][0]);
+      swatch(`linear-gradient(90deg, ${STOPS.map(stop => `rgb(${stop})`)})`, "ramp");
+      key.append(marks[1][0]);
+    } else for (const [text, value] of marks) { swatch(shade(value), "dot"); key.append(text); }
+    if (values.includes(MISSING)) { swatch("rgb(150, 155, 160)", "dot"); key.append("no value"); }
+  }
   const repaint = () => { if (!wanted) { wanted = true; requestAnimationFrame(paint); } };
 
   let from = null;
   canvas.addEventListener("pointerdown", event => { from = [event.clientX, event.clientY]; canvas.setPointerCapture(event.pointerId); });
-  canvas.addEventListener("pointerup", () => { from = null; });
+  for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, () => { from = null; });
   canvas.addEventListener("pointermove", event => {
     if (!from) return;
     turn -= (event.clientX - from[0]) / 150;
@@ -81,14 +98,17 @@ function setUpViewer(box) {
     repaint();
   });
   canvas.addEventListener("wheel", event => {
+    if (!event.ctrlKey && !event.metaKey) return;  // the page scrolls on
     event.preventDefault();
     zoom = Math.min(Math.max(zoom * Math.exp(-event.deltaY / 700), 0.5), 8);
     repaint();
   }, { passive: false });
   const keys = {
     ArrowLeft: () => { turn += 0.1; }, ArrowRight: () => { turn -= 0.1; }, ArrowUp: () => { tilt -= 0.1; }, ArrowDown: () => { tilt += 0.1; },
-    "+": () => { zoom *= 1.15; }, "=": () => { zoom *= 1.15; }, "-": () => { zoom /= 1.15; },
+    "+": () => { zoom = Math.min(zoom * 1.15, 8); }, "-": () => { zoom = Math.max(zoom / 1.15, 0.5); },
   };
+  keys["="] = keys["+"];
+  for (const button of box.querySelectorAll("[data-do]")) button.addEventListener("click", () => { keys[button.dataset.do](); repaint(); });
   canvas.addEventListener("keydown", event => {
     if (!(event.key in keys)) return;
     event.preventDefault();
@@ -96,6 +116,8 @@ function setUpViewer(box) {
     repaint();
   });
   for (const input of [select, slice, top]) input.addEventListener("input", repaint);
+  select.addEventListener("input", drawKey);
+  drawKey();
   if (flat) slice.parentElement.hidden = true;
   box.hidden = false;
   paint();
