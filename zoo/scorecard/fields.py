@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import as_completed
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from zoo._files import atomic_write, storage_error
-from zoo._machine import versions
+from zoo._machine import usable_cores, versions
 from zoo.benchmark.cell import (
     RECORDED,
     cell_declines,
@@ -189,7 +188,7 @@ def fit_fold(plan: Plan, fold: int, studies: str | None) -> None:
 
 
 def _fit_folds(plan: Plan, todo: list[int], workers: int | None, studies: str | None, done: Callable[[], None]) -> None:
-    n_workers = min(workers or os.cpu_count() or 1, len(todo))
+    n_workers = min(workers or usable_cores(), len(todo))
     if n_workers < 2:  # here, without the start of a process
         for fold in todo:
             fit_fold(plan, fold, studies)

@@ -55,13 +55,17 @@ def _opposed(card: Scorecard) -> str:
     if not card.links:
         return ""
     score, label = card.links[:2]
-    sure = [link.low > 0 or link.high < 0 for link in (score, label)]
-    if all(sure) and score.correlation * label.correlation < 0:
+    if _is_sure(score) and _is_sure(label) and score.correlation * label.correlation < 0:
         return (
             f"the score goes with the local anisotropy in the opposite direction of {label.name} "
             f"(rank correlation {score.correlation:+.2f} against {label.correlation:+.2f})"
         )
     return ""
+
+
+def _is_sure(link: Link) -> bool:
+    """Whether a correlation has its sign in drawn glasses, and is larger than that of as many unrelated atoms."""
+    return (link.low > 0 or link.high < 0) and abs(link.correlation) > 2 / np.sqrt(link.curve.n.sum())
 
 
 def _chemical(card: Scorecard) -> str:
