@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import tomli_w
 from samples import clean_pairs, write_pairs
+from scipy.special import expit, logit
 from toy import write_task
 
 from zoo._files import read_toml, sha256_of
@@ -19,7 +20,7 @@ from zoo.errors import ScorecardError, UnknownNameError
 from zoo.features.pair import COLUMNS
 from zoo.formats.npz import read_npz, write_npz
 from zoo.scorecard.card import scorecard, temperature_of, why_no_arrhenius
-from zoo.scorecard.fields import Plan, held_out_scores, swapped_glass
+from zoo.scorecard.fields import Plan, bound_of, held_out_scores, straight, swapped_glass
 from zoo.scorecard.page import numbers_of, page_of, table_of
 from zoo.scorecard.plots import pictures_of
 from zoo.scorecard.shape import local_anisotropy
@@ -84,6 +85,26 @@ def relabel(root: Path, label) -> None:
         write_npz(path, glass.with_fields(slip=(label(glass), "Å²")))
         entry |= {"sha256": sha256_of(path), "bytes": path.stat().st_size}
     (folder / "card.toml").write_text(tomli_w.dumps(card))
+
+
+def test_log_odds_of_confident_models_are_not_flattened():
+    margin = np.linspace(-12, 12, 1001)
+    sure = expit(margin)
+    assert np.allclose(straight(sure, bound_of(sure)), margin, atol=1e-6)
+    votes = np.arange(101) / 100
+    odds = straight(votes, bound_of(votes))
+    assert odds[[0, -1]] == pytest.approx([logit(0.005), logit(0.995)])
+    assert np.allclose(odds[1:-1], logit(votes[1:-1]))
+    assert np.array_equal(straight(margin, None), margin)
+
+
+def test_scores_at_the_ends_are_counted(root: Path):
+    found = scorecard(held(features="voronoi", family="random-forest"))
+    ends = np.isin(found.held.score, [0.0, 1.0])
+    assert found.held.cut == pytest.approx(ends.mean())
+    assert 0.01 < ends.mean() < 0.9
+    assert any("of the held-out scores are 0 or 1" in line for line in warnings_of(found))
+    assert not any("0 or 1" in line for line in warnings_of(replace(found, held=replace(found.held, cut=0.009))))
 
 
 def test_swapped_glasses_differ_in_names_only(root: Path):
