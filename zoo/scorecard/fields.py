@@ -293,14 +293,14 @@ def _joined(plan: Plan, parts: list[FoldScores]) -> Held:
     rows = task_rows(plan.task)
     score, softness = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     fold = np.zeros(len(rows), np.int64)
-    cut = []
+    cut: list[float] = []
     atoms: dict[int, Floats] = {}
     swapped: dict[int, Floats] = {}
     for number, part in enumerate(parts):
         asked = _of_the_task(rows, part.glasses)
         base = part.atoms[asked] if len(part.atoms) else part.score
         bound = bound_of(base) if part.probability else None
-        cut.append(0.0 if bound is None else np.mean((base < bound) | (base > 1 - bound)))
+        cut.append(0.0 if bound is None else float(np.mean((base < bound) | (base > 1 - bound))))
         base = straight(base, bound)
         mean, spread = float(np.nanmean(base)), float(np.nanstd(base)) or 1.0
         score[part.rows], fold[part.rows] = part.score, number
