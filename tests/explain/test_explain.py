@@ -24,10 +24,11 @@ from zoo.explain.importance import (
     importance,
     profiles_of,
 )
+from zoo.explain.plots import draw_profiles, draw_waterfall, most_interacting
 from zoo.explain.published import compared
 from zoo.explain.report import page_of, summarise
 from zoo.explain.request import Request, checked, choose_rows, some_folds
-from zoo.explain.stability import agreement_of, stability_of
+from zoo.explain.stability import agreement_of, shared_training, stability_of
 from zoo.features.declaration import Column
 from zoo.formats import read_glass
 
@@ -223,6 +224,21 @@ def test_profiles_gather_columns_by_length():
     assert np.allclose(profile.importance, [size[0], size[1] + size[3], size[2]])
     assert (profile.low <= profile.importance).all()
     assert (profile.high >= profile.importance).all()
+    assert profile.empty == 0
+
+
+def test_distances_without_neighbours_are_known():
+    random = np.random.default_rng(9)
+    x = np.abs(random.normal(size=(80, 8))).astype(np.float32) * np.array([1e-9, 1e-3, 1, 9] * 2, np.float32)
+    families = ("density of Cu", "bond order")
+    columns = tuple(Column(f"{family}{r}", "1", family, r) for family in families for r in (1.0, 1.5, 2.0, 2.5))
+    study = made_up(random.normal(size=(80, 8)), columns, x)
+    density, order = profiles_of(study, study.explanations[0])
+    assert density.empty == 1.75
+    assert order.empty == 0, "it counts no neighbours"
+    caption = draw_profiles(study.explanations[0], [density, order]).caption
+    assert "Hatched: no neighbours" in caption
+    assert "Hatched" not in draw_profiles(study.explanations[0], [order]).caption
 
 
 def test_an_unstable_explanation_is_called_so():
@@ -240,6 +256,42 @@ def test_an_unstable_explanation_is_called_so():
     assert np.isnan(stability_of(made_up(stable[:, :2]).explanations[0]).mean)
 
 
+def test_groups_are_advised_only_where_they_are_stable():
+    random = np.random.default_rng(7)
+    fold = np.arange(400) % 4
+    groups = [Group(f"group {k}", np.arange(3 * k, 3 * k + 3)) for k in range(4)]
+    sizes = np.array([random.permutation(3 * k + np.array([0.1, 1.0, 3.0])) for _ in range(4) for k in range(4)])
+    within = random.normal(size=(400, 12)) * sizes.reshape(4, 12)[fold]
+    found = made_up(random.permuted(within, axis=0)).explanations[0]
+    assert stability_of(found, groups, groups[:2]).clusters == pytest.approx(1)
+    assert np.isnan(stability_of(found, groups, groups[:2]).families), "of two groups nothing is said"
+    size = random.permuted(np.tile(np.arange(1, 13), (4, 1)), axis=1)[fold]
+    unstable = made_up(random.normal(size=(400, 12)) * size).explanations[0]
+    (warning,) = stability_of(unstable, groups, [Group(f"c{k}", np.array([k])) for k in range(12)]).warnings
+    stability = stability_of(unstable, groups, groups)
+    assert f"clusters {stability.clusters:.2f}" in warning
+    assert "nor are groups of them" in stability.warnings[0]
+    assert shared_training(5) == 0.75
+
+
+def test_lines_of_folds_are_no_interaction():
+    random = np.random.default_rng(8)
+    x = random.normal(size=(400, 4)).astype(np.float32)
+    fold = np.arange(400) % 4
+    x[:, 1] += fold  # a column that tells the folds apart
+    values = np.zeros((400, 4))
+    order = np.arange(4)
+    values[:, 0] = (1 + fold) * x[:, 0] + fold
+    study = made_up(values, x=x)
+    assert most_interacting(study, study.explanations[0], 0, order) is None
+    values[:, 0] += x[:, 0] * x[:, 2]
+    study = made_up(values, x=x)
+    assert most_interacting(study, study.explanations[0], 0, order) == 2
+    values[:, 0] = x[:, 0] + random.normal(size=400)
+    study = made_up(values, x=x)
+    assert most_interacting(study, study.explanations[0], 0, order) is None, "noise that no column orders"
+
+
 def test_agreement_is_that_of_the_rows_all_families_explain():
     random = np.random.default_rng(4)
     values = random.normal(size=(400, 6)) * np.arange(1, 7)
@@ -247,6 +299,12 @@ def test_agreement_is_that_of_the_rows_all_families_explain():
     turned = made_up(values[:, ::-1].copy()).explanations[0]
     matrix = agreement_of(Study(made_up(values).request, (), np.zeros((1, 6), np.float32), [first, turned, first]))
     assert np.allclose(matrix[0], [1, -1, 1], atol=0.1)
+
+
+def test_one_column_that_is_left_is_one_column():
+    study = made_up(np.random.default_rng(10).normal(size=(8, 10)))
+    picture = draw_waterfall(study, study.explanations[0], 0, "g0 atom 0")
+    assert b"1 other column<" in picture.content
 
 
 def test_a_published_ranking_is_set_beside_ours():
@@ -268,7 +326,10 @@ def test_the_command_writes_a_folder(root: Path, tmp_path: Path, capsys):
     words = ["--features", "coordination+species", "--compare", "logistic,nearest-neighbors", "--atoms", "g1:7,g4:0"]
     numbers = ["--rows", "30", "--sampled-rows", "6", "--background", "20", "--permutations", "3", "--workers", "1"]
     main(["explain", "toy-class", *words, *numbers, "-o", str(folder)])
-    assert "coordination" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "coordination" in said
+    assert "index.html, 2 tables and 1 glass for OVITO beside it" in said
+    assert "any two folds share 50% of their training glasses" in said
     page = (folder / "index.html").read_text()
     assert page.startswith("<!doctype html>")
     assert "g1 atom 7" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,11 @@ from zoo.benchmark.automl import Search, search
 from zoo.benchmark.cell import feature_matrix, task_rows
 from zoo.benchmark.saved import read_model, save_model
 from zoo.cli import main
+from zoo.errors import ExplainError, ModelError
+from zoo.explain.explain import explain
+from zoo.explain.fold import explain_fold
+from zoo.explain.request import Request
+from zoo.formats import write_glass
 from zoo.models._autogluon import load_predictor
 
 NUMBERS = ["--rows", "20", "--sampled-rows", "6", "--background", "20", "--permutations", "3", "--workers", "1"]
@@ -65,6 +71,31 @@ def test_glasses_that_it_has_learnt_from_are_refused(saved: Path, capsys):
     with pytest.raises(SystemExit):
         main(["explain", "toy-class", "--model", str(saved), "--glass", seen, *NUMBERS])
     assert "by the saved model it is fold 1" in capsys.readouterr().err
+
+
+def test_a_missing_member_is_named(saved: Path, tmp_path: Path, capsys):
+    unfolded = read_model(saved)
+    folder = tmp_path / "model"
+    shutil.copytree(saved, folder)
+    gone = next((folder / "predictor" / "models").glob("*_BAG_L1/S1F1"))
+    shutil.rmtree(gone)
+    said = (
+        rf"every member of an ensemble must be there, but {gone}/model\.pkl is missing: make it again with zoo automl"
+    )
+    request = Request("toy-class", "species+coordination", ("autogluon",), 20, 6, 20, 3, folds=(1,), model=str(folder))
+    with pytest.raises(ModelError, match=f"^{said}"):
+        explain_fold(request, "autogluon", 1, None)
+    with pytest.raises(ExplainError, match=f"^{said}"):
+        explain(request, workers=1)
+    with pytest.raises(ModelError, match=f"^{said}"):
+        unfolded.apply(folder, np.zeros((1, 2), np.float32))
+    glass = tmp_path / "glass.extxyz"
+    write_glass(glass, task_rows("toy-class").dataset.glasses["g0"])
+    for words in (["predict", str(folder), str(glass)], ["explain", "toy-class", "--model", str(folder)]):
+        with pytest.raises(SystemExit):
+            main(words)
+        error = " ".join(capsys.readouterr().err.split())
+        assert "S1F1/model.pkl is missing or not what was saved: copy or make the model again" in error
 
 
 def test_other_labels_than_it_was_made_with_are_refused(saved: Path, capsys):

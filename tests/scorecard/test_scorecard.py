@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import tomli_w
 from samples import clean_pairs, write_pairs
+from scipy.special import expit, logit
 from toy import write_task
 
 from zoo._files import read_toml, sha256_of
@@ -19,9 +20,10 @@ from zoo.errors import ScorecardError, UnknownNameError
 from zoo.features.pair import COLUMNS
 from zoo.formats.npz import read_npz, write_npz
 from zoo.scorecard.card import scorecard, temperature_of, why_no_arrhenius
-from zoo.scorecard.fields import Plan, held_out_scores, swapped_glass
+from zoo.scorecard.fields import Plan, bound_of, held_out_scores, straight, swapped_glass
 from zoo.scorecard.page import numbers_of, page_of, table_of
 from zoo.scorecard.plots import pictures_of
+from zoo.scorecard.shape import local_anisotropy
 from zoo.scorecard.species import chemistry_of
 from zoo.scorecard.words import warnings_of
 
@@ -71,6 +73,38 @@ def test_species_alone_is_what_a_model_of_species_knows(root: Path):
         assert found.alone.scores[name] == pytest.approx(value)
     assert [part.name for part in found.within] == ["Cu", "Zr"]
     assert sum(part.n for part in found.within) == found.whole.n == 648
+
+
+def relabel(root: Path, label) -> None:
+    """Write a label of its own into every glass of the toy data set."""
+    folder = root / "datasets" / "toy"
+    card = read_toml(folder / "card.toml")
+    for entry in card["files"]:
+        path = folder / entry["path"]
+        glass = read_npz(path)
+        write_npz(path, glass.with_fields(slip=(label(glass), "Å²")))
+        entry |= {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    (folder / "card.toml").write_text(tomli_w.dumps(card))
+
+
+def test_log_odds_of_confident_models_are_not_flattened():
+    margin = np.linspace(-12, 12, 1001)
+    sure = expit(margin)
+    assert np.allclose(straight(sure, bound_of(sure)), margin, atol=1e-6)
+    votes = np.arange(101) / 100
+    odds = straight(votes, bound_of(votes))
+    assert odds[[0, -1]] == pytest.approx([logit(0.005), logit(0.995)])
+    assert np.allclose(odds[1:-1], logit(votes[1:-1]))
+    assert np.array_equal(straight(margin, None), margin)
+
+
+def test_scores_at_the_ends_are_counted(root: Path):
+    found = scorecard(held(features="voronoi", family="random-forest"))
+    ends = np.isin(found.held.score, [0.0, 1.0])
+    assert found.held.cut == pytest.approx(ends.mean())
+    assert 0.01 < ends.mean() < 0.9
+    assert any("of the held-out scores are 0 or 1" in line for line in warnings_of(found))
+    assert not any("0 or 1" in line for line in warnings_of(replace(found, held=replace(found.held, cut=0.009))))
 
 
 def test_swapped_glasses_differ_in_names_only(root: Path):
@@ -143,6 +177,32 @@ def test_a_model_of_species_is_called_one(root: Path):
         assert any("species alone" in line for line in warnings_of(changed)) == warned
     assert all(np.isnan(decay.length) for decay in found.decays if decay.name in ("score", "descriptor alone"))
     page_of(found, pictures_of(found), "zoo")
+
+
+@pytest.mark.parametrize(("rule", "sign"), [("bottom-fraction", -1), ("top-fraction", 1)])
+def test_the_score_of_low_values_rises_where_they_fall(root: Path, rule, sign):
+    relabel(root, lambda glass: np.exp(local_anisotropy(glass)[0]))
+    write_task(root, "toy-low", label={"rule": rule, "fraction": 0.2})
+    found = held("toy-low")
+    glasses = {number: found.rows.dataset.glasses[found.rows.glass_names[number]] for number in found.atoms}
+    right = {number: sign * local_anisotropy(glass)[0] for number, glass in glasses.items()}
+    card = scorecard(replace(found, atoms=right))
+    assert [link.correlation for link in card.links] == pytest.approx([sign, sign])
+    assert card.links[1].name == ("-slip" if sign < 0 else "slip")
+    assert not any("opposite direction" in line for line in warnings_of(card))
+    wrong = scorecard(replace(found, atoms={number: -field for number, field in right.items()}))
+    assert any("opposite direction" in line for line in warnings_of(wrong))
+    faint = replace(wrong.links[0], correlation=-0.05 * sign)
+    assert not any("opposite direction" in line for line in warnings_of(replace(wrong, links=[faint, wrong.links[1]])))
+
+
+def test_workers_are_as_many_as_the_cores_that_may_be_used(root: Path, monkeypatch):
+    def refuse(*given):
+        raise AssertionError("one core was granted")
+
+    monkeypatch.setattr("zoo.scorecard.fields.usable_cores", lambda: 1)
+    monkeypatch.setattr("zoo.scorecard.fields.worker_pool", refuse)
+    assert len(held_out_scores(Plan("toy-class", "coordination", "decision-tree")).score) == 648
 
 
 def test_atoms_that_a_task_leaves_out_are_left_out(root: Path):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 JOINED_FOLDS = 2
 """Folds of an ensemble that are explained unless more are asked for: each fit takes a minute and more."""
+GLASS = """Glass that is explained in whole, for the slice and the extxyz; the first by default, none for none. Families
+whose values are sampled have neither: they are explained on a sample of atoms only."""
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -43,7 +45,10 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--background", type=click.IntRange(1), default=100, show_default=True, help="Training rows of a fold.")
 @click.option("--permutations", type=click.IntRange(2), default=24, show_default=True, help="Pairs for a sampled row.")
 @click.option("--atoms", default="", help="Rows to tell about: GLASS:ATOM,...; of a table of pairs ROW,... (from 0).")
-@click.option("--glass", help="Glass that is explained in whole; the first by default, none for none.")
+@click.option(
+    "--glass",
+    help=GLASS,
+)
 @click.option("--color", default="", help="Physical family of columns that colours the slice; the most important.")
 @click.option("--mode", type=click.Choice(["default", "tuned", "ensembled"]), default="default", show_default=True)
 @click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="Of a search, in other modes.")
@@ -93,8 +98,7 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
     command_line = shlex.join(["zoo", *sys.argv[1:]]) if Path(sys.argv[0]).name.startswith(("zoo", "__main__")) else ""
     written = write_folder(summary, folder, command_line)
     _show(summary, out)
-    more = f" and {len(written) - 1} tables and glasses beside it" if len(written) > 1 else ""
-    out.print(f"[green]written[/] {written[0]}{more}", soft_wrap=True)
+    out.print(f"[green]written[/] {written[0]}{_beside(written)}", soft_wrap=True)
 
 
 def _request(
@@ -135,6 +139,14 @@ def _request(
     return msgspec.structs.replace(request, folds=() if n_folds == task.folds else some_folds(request, n_folds))
 
 
+def _beside(written: list[Path]) -> str:
+    """What was written beside the page, counted."""
+    tables, glasses = (sum(path.suffix == ending for path in written) for ending in (".parquet", ".extxyz"))
+    parts = [f"{tables} table{'s' if tables > 1 else ''}"] if tables else []
+    parts += [f"{glasses} glass{'es' if glasses > 1 else ''} for OVITO"] if glasses else []
+    return f", {' and '.join(parts)} beside it" if parts else ""
+
+
 def _atoms(text: str) -> tuple[tuple[str, int], ...]:
     found = []
     for word in filter(None, text.split(",")):
@@ -152,17 +164,36 @@ def _show(summary: Summary, out: Any) -> None:
     from zoo.benchmark.cell import task_rows
     from zoo.benchmark.metrics import HEADLINE, TITLES
     from zoo.explain.report import column_rows, facts_of
+    from zoo.explain.stability import shared_training
 
     study = summary.study
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
     headline = TITLES[HEADLINE[task_rows(study.request.task).task.kind]]
-    for title in ("family", "output", "values", "rows", headline, "additivity error", "between folds"):
+    for title in (
+        "family",
+        "output",
+        "values",
+        "rows",
+        headline,
+        "additivity error",
+        "between folds",
+        "clusters",
+        "families",
+    ):
         table.add_column(title, justify="left" if title in ("family", "output", "values") else "right")
     for section in summary.sections:
         found, facts = section.found, facts_of(section)
-        numbers = (facts[name] for name in ("rows", "score", "additivity", "folds"))
+        numbers = (facts[name] for name in ("rows", "score", "additivity", "folds", "clusters", "families"))
         table.add_row(found.family, found.space, found.method, *numbers)
     out.print(table)
+    shared = shared_training(task_rows(study.request.task).task.folds)
+    if shared and len(study.request.explained_folds) > 1:
+        out.print(
+            "between folds: rank correlation of the importance of columns, of clusters of them, of physical families; "
+            f"any two folds share {shared:.0%} of their training glasses, so that this is optimistic",
+            soft_wrap=True,
+            markup=False,
+        )
     shares = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
     for title in ("column", "family of columns", *(f"{found.family}, %" for found in study.explanations), "direction"):
         shares.add_column(title, justify="left" if title.startswith(("column", "family of")) else "right")

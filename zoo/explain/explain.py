@@ -166,7 +166,7 @@ def _explain_folds(
             try:
                 if name not in failed:
                     explain_fold(request, name, fold, studies)
-            except ExplainError as reason:
+            except ZooError as reason:
                 failed[name] = str(reason)
             done()
         return failed

@@ -16,7 +16,7 @@ from zoo.benchmark.cell import feature_matrix, folds_of, key_of, task_rows, trai
 from zoo.benchmark.fitting import choose
 from zoo.benchmark.metrics import HEADLINE, evaluate
 from zoo.benchmark.tuning import Budget
-from zoo.errors import ExplainError
+from zoo.errors import ExplainError, ZooError
 from zoo.explain.explainers import Explainer, explainer_of
 from zoo.explain.request import (
     Request,
@@ -93,6 +93,8 @@ def explain_fold(request: Request, family: str, fold: int, studies: str | None) 
     ------
     ExplainError
         The fit fails, or exact values do not add up.
+    ModelError
+        A member of a saved model is missing.
     StoreError
         The cache cannot be written to.
     """
@@ -131,6 +133,8 @@ def _explained(request: Request, name: str, fold: int, studies: str | None) -> F
         else:
             budget = Budget(cell.trials, cell.tune_seconds)
             estimator = choose(family, cell.mode, training, budget, studies, key_of(cell)).fit(training)
+    except ZooError:
+        raise
     except Exception as error:  # a family may fail in any way; the report shows how
         raise ExplainError(f"{name} has failed in fold {fold}: {type(error).__name__}: {error}") from error
     chosen = choose_rows(request, fold)

@@ -17,6 +17,8 @@ Ints = NDArray[np.int64]
 JOINED = 0.7
 """Columns whose mean rank correlation is at least this, whatever its sign, are one cluster."""
 CLUSTER_ROWS = 2000
+EMPTY = 0.02
+"""Mean of a radial function, which counts neighbours, below which there are none at its distance."""
 LENGTHS = 3
 """Least number of different lengths of a family that is drawn against them."""
 
@@ -46,6 +48,8 @@ class Profile:
         Rank correlation of the value of the column with its contribution, from -1 to 1.
     mean : ndarray of shape (n_lengths,)
         Of the column itself, over the rows that were drawn: for radial functions the pair distribution.
+    empty : float, Å
+        Up to here there are no neighbours; 0 where there are, and for columns that do not count any.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Profile:
     high: Floats
     direction: Floats
     mean: Floats
+    empty: float
 
 
 def importance(found: Explanation, rows: NDArray[np.bool_] | None = None) -> Floats:
@@ -143,6 +148,7 @@ def profiles_of(study: Study, found: Explanation) -> list[Profile]:
         at = [group.columns[lengths == length] for length in known]
         folds = np.array([[part[k].sum() for k in at] for part in by_fold])
         strongest = [int(k[mean[k].argmax()]) for k in at]
+        of_columns = study.x[rows][:, strongest].astype(np.float64).mean(axis=0)
         profiles.append(
             Profile(
                 group.name,
@@ -151,7 +157,14 @@ def profiles_of(study: Study, found: Explanation) -> list[Profile]:
                 folds.min(axis=0),
                 folds.max(axis=0),
                 sign[strongest],
-                study.x[rows][:, strongest].astype(np.float64).mean(axis=0),
+                of_columns,
+                _empty_to(group.name, known, of_columns),
             )
         )
     return profiles
+
+
+def _empty_to(name: str, length: Floats, mean: Floats) -> float:
+    """Half way from the last length without neighbours to the first with some."""
+    first = int((mean >= EMPTY).argmax())
+    return float(length[first - 1 : first + 1].mean()) if first and name.startswith("density of ") else 0.0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.explain.explain import Explanation, Study
-from zoo.explain.importance import Group, Profile, group_importance, importance, noise
+from zoo.explain.importance import EMPTY, Group, Profile, group_importance, importance, noise
 from zoo.glass import Glass
 from zoo.sheets.plots import INK, STYLE, display_radii, slice_of
 
@@ -23,6 +23,8 @@ TOP = 15
 STEPS = 9
 """Bars of a waterfall."""
 PANELS = 6
+CHANCE = 2.0
+"""How many times more than a column of random numbers another must explain to be shown as interacting."""
 POINTS = 600
 """Of a line of a beeswarm."""
 SIGNED = "RdBu_r"
@@ -93,6 +95,8 @@ def draw_profiles(found: Explanation, profiles: Sequence[Profile]) -> Picture:
             behind.set(yticks=[], ylim=(0, None))
             for side in ("left", "right"):
                 behind.spines[side].set_visible(False)
+            if profile.empty:
+                _mark_empty(axis, float(profile.length[0]), profile.empty)
             axis.set_zorder(behind.get_zorder() + 1)
             axis.patch.set_visible(False)
             axis.fill_between(profile.length, profile.low, profile.high, color=INK, alpha=0.2, lw=0)
@@ -110,12 +114,24 @@ def draw_profiles(found: Explanation, profiles: Sequence[Profile]) -> Picture:
             axis.set_axis_off()
         mappable = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1, 1), SIGNED)
         figure.colorbar(mappable, ax=axes, shrink=0.9, label="direction (rank correlation)")
+        empty = (
+            f" Hatched: no neighbours (below {EMPTY:g} in the mean); columns there are tails of the Gaussians around "
+            "the nearest atoms, and tell how near these are."
+        )
         return _picture(
             figure, "svg", f"distance-{found.family}", "Importance against distance",
             f"Mean absolute contribution ({UNIT}) of the columns that look at a distance; band: from fold to fold. "
             "Red: more there raises the output, blue: lowers it. Grey behind: mean of the column itself, for radial "
-            "functions the distribution of neighbours.",
+            f"functions the distribution of neighbours.{empty if any(p.empty for p in profiles) else ''}",
         )  # fmt: skip
+
+
+def _mark_empty(axis: Any, first: float, last: float) -> None:
+    axis.axvspan(first, last, fc="none", ec="0.85", hatch="////", lw=0, zorder=0)
+    axis.text(
+        0.5 * (first + last), 0.96, "no neighbours here", rotation=90, ha="center", va="top", fontsize=8, color="0.4",
+        transform=axis.get_xaxis_transform(), zorder=4,
+    )  # fmt: skip
 
 
 def draw_beeswarm(study: Study, found: Explanation) -> Picture:
@@ -151,33 +167,52 @@ def draw_beeswarm(study: Study, found: Explanation) -> Picture:
 
 
 def draw_dependence(study: Study, found: Explanation) -> Picture:
-    """Contribution of the most important columns against their values, coloured by another column."""
+    """Contribution of the most important columns against their values, coloured by another column or by fold."""
     order = np.argsort(-importance(found), kind="stable")
     shown = order[: min(PANELS, len(order))]
     rows = np.flatnonzero(found.drawn)
     lines = -(-len(shown) // 3)
+    others = {int(k): most_interacting(study, found, int(k), order) for k in shown}
     with _figure(3.3 * min(3, len(shown)) + 0.2, 2.6 * lines) as figure:
         axes = figure.subplots(lines, min(3, len(shown)), squeeze=False)
-        for axis, k in zip(axes.flat, shown, strict=False):
-            column, other = study.columns[k], _most_interacting(study, found, int(k), order)
+        for axis, (k, other) in zip(axes.flat, others.items(), strict=False):
+            column = study.columns[k]
             value, x = found.values[rows, k], study.x[found.rows[rows], k]
             axis.axhline(0, color="0.8", lw=0.8)
             if other is None:
-                axis.plot(x, value, ".", ms=3, color=INK)
+                for number, fold in enumerate(np.unique(found.fold)):
+                    here = found.fold[rows] == fold
+                    axis.plot(x[here], value[here], ".", ms=3, color=f"C{number % 10}", label=f"fold {fold}")
+                axis.set_title("colour: fold", color="0.35", fontsize=8)
             else:
-                colour = _rank(study.x[found.rows[rows], other])
-                axis.scatter(x, value, 7, colour, cmap=FEATURE, linewidths=0)
+                axis.scatter(x, value, 7, _rank(study.x[found.rows[rows], other]), cmap=FEATURE, linewidths=0)
                 axis.set_title(_plain(f"colour: {study.columns[other].name}"), color="0.35", fontsize=8)
             axis.set_xlabel(_plain(column.name + ("" if column.unit == "1" else f" ({column.unit})")))
+        by_fold = [axis for axis, other in zip(axes.flat, others.values(), strict=False) if other is None]
+        if by_fold and len(np.unique(found.fold)) > 1:
+            by_fold[0].legend(markerscale=2, fontsize=7)
         for axis in axes[:, 0]:
             axis.set_ylabel("contribution (std)")
         for axis in list(axes.flat)[len(shown) :]:
             axis.set_axis_off()
-        return _picture(
-            figure, "png", f"dependence-{found.family}", "How the most important columns act",
-            f"Contribution ({UNIT}) against the value of the column. Colour, dark for low and yellow for high: the "
-            "column by which points of the same value differ most.",
-        )  # fmt: skip
+        text = _dependence_caption(found, [other is None for other in others.values()])
+        return _picture(figure, "png", f"dependence-{found.family}", "How the most important columns act", text)
+
+
+def _dependence_caption(found: Explanation, by_fold: list[bool]) -> str:
+    text = f"Contribution ({UNIT}) against the value of the column."
+    if not all(by_fold):
+        text += (
+            " Colour, dark for low and yellow for high: the column by which points of the same value and fold differ "
+            "most."
+        )
+    if not any(by_fold):
+        return text
+    if found.method.startswith("coefficients"):
+        text += " The model is a sum of columns, so that no other column plays a part."
+    else:
+        text += " Where no other column orders such points more than chance would, colour is the fold."
+    return f"{text} Every fold has a model of its own: lines that fan out differ from fit to fit."
 
 
 def draw_waterfall(study: Study, found: Explanation, place: int, name: str) -> Picture:
@@ -189,7 +224,7 @@ def draw_waterfall(study: Study, found: Explanation, place: int, name: str) -> P
     labels = [f"{name} = {x:.3g}" for name, x, _ in steps]
     sizes = [step for *_, step in steps]
     if len(rest):
-        labels.append(f"{len(rest)} other columns")
+        labels.append(f"{len(rest)} other column{'s' if len(rest) > 1 else ''}")
         sizes.append(float(value[rest].sum()))
     ends = found.base[place] + np.cumsum(sizes)
     starts = ends - sizes
@@ -274,24 +309,30 @@ def draw_slice(found: Explanation, glass: Glass, name: str, group: Group, length
         )  # fmt: skip
 
 
-def _most_interacting(study: Study, found: Explanation, k: int, order: NDArray[np.int64]) -> int | None:
-    """Among the 20 most important others, the column that best orders what is left of the contribution of column ``k``
-    beyond its mean among rows of nearly the same value.
+def most_interacting(study: Study, found: Explanation, k: int, order: NDArray[np.int64]) -> int | None:
+    """Among the 20 most important others, the column that explains most of what is left of the contribution of column
+    ``k`` beyond a straight line through rows of the same fold and nearly the same value.
+
+    None where nothing is left, as in linear models, or no column explains more than chance does.
     """
     rows = np.flatnonzero(found.drawn)
-    x, value = study.x[found.rows[rows]], found.values[rows, k]
-    by_value = np.argsort(x[:, k], kind="stable")
-    size = max(5, len(rows) // 20)
-    left, nearby = value[by_value].copy(), _rank(x)[by_value]
-    for first in range(0, len(rows), size):
-        part = slice(first, first + size)
-        left[part] -= left[part].mean()
-        nearby[part] -= nearby[part].mean(axis=0)
+    x, value = study.x[found.rows[rows]].astype(np.float64), found.values[rows, k]
     others = [int(other) for other in order[:21] if other != k]
-    if not others or not left.any():
+    both = np.column_stack([value, _rank(x[:, others])]) if others else value[:, None]
+    explained, total, by_chance = np.zeros(len(others)), 0.0, 0.0
+    for fold in np.unique(found.fold[rows]):
+        members = np.flatnonzero(found.fold[rows] == fold)
+        members = members[np.argsort(x[members, k], kind="stable")]
+        for part in np.array_split(members, max(1, min(8, len(members) // 12))):
+            line = np.column_stack([np.ones(len(part)), x[part, k] - x[part, k].mean()])
+            rest = both[part] - line @ np.linalg.lstsq(line, both[part], rcond=None)[0]
+            left, size = rest[:, 0], (rest[:, 1:] ** 2).sum(axis=0)
+            explained += np.divide((left @ rest[:, 1:]) ** 2, size, out=np.zeros(len(size)), where=size > 1e-12)
+            total += float(left @ left)
+            by_chance += float(left @ left) / max(1, len(part) - 2)
+    if not others or total <= 1e-12 * float(value @ value) or explained.max() < CHANCE * by_chance:
         return None
-    strength = np.abs(left @ nearby[:, others]) / (np.linalg.norm(nearby[:, others], axis=0) + 1e-12)
-    return others[int(strength.argmax())]
+    return others[int(explained.argmax())]
 
 
 def _rank(values: NDArray[Any]) -> Floats:

@@ -31,7 +31,7 @@ from zoo.explain.importance import (
 from zoo.explain.plots import Picture
 from zoo.explain.published import compared
 from zoo.explain.request import SCALE_ROWS, Request, columns_of, rows_of_atoms
-from zoo.explain.stability import STABLE, Stability, agreement_of, stability_of
+from zoo.explain.stability import STABLE, Stability, agreement_of, shared_training, stability_of
 from zoo.features.declaration import feature_sets
 
 LISTED = 20
@@ -113,7 +113,7 @@ def summarise(study: Study, group: str = "", on_step: Callable[[str], None] = la
     sections = []
     for found in study.explanations:
         on_step(f"figures of {found.family}")
-        stability = stability_of(found)
+        stability = stability_of(found, clusters, families)
         pictures = _pictures(study, found, families, group, stability)
         sections.append(Section(found, stability, pictures, compared(study, found)))
     return Summary(study, families, clusters, agreement, _joint(study, families, clusters, agreement), sections)
@@ -278,6 +278,7 @@ def page_of(summary: Summary, command: str) -> str:
         columns=column_rows(study),
         command=command,
         facts=[facts_of(section) for section in summary.sections],
+        shared=shared_training(rows.task.folds),
         made=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
 
@@ -292,6 +293,8 @@ def facts_of(section: Section) -> dict[str, str]:
         "disagreement": f"{found.disagreement:.0e}" if found.exact else "0",
         "error": "" if found.error is None else _error_of(found),
         "folds": "–" if np.isnan(stability.mean) else f"{stability.mean:.2f} (least {stability.least:.2f})",
+        "clusters": "–" if np.isnan(stability.clusters) else f"{stability.clusters:.2f}",
+        "families": "–" if np.isnan(stability.families) else f"{stability.families:.2f}",
         "top": "–" if np.isnan(stability.top) else f"{stability.top:.0%}",
     }
 

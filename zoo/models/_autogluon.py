@@ -20,6 +20,7 @@ from autogluon.features import IdentityFeatureGenerator
 from autogluon.tabular import TabularPredictor
 from numpy.typing import NDArray
 
+from zoo.errors import ModelError
 from zoo.models.declaration import Member, TaskKind, model_families
 
 FloatArray = NDArray[np.float32]
@@ -190,17 +191,28 @@ class Ensemble:
 
 
 def load_ensemble(folder: Path, kind: TaskKind) -> Ensemble:
-    """An ensemble that was fitted in a folder; its settings are not known any more, only its models."""
+    """An ensemble that was fitted in a folder; its settings are not known any more, only its models.
+
+    Raises
+    ------
+    ModelError
+        A member is missing.
+    """
     ensemble = Ensemble(kind, 0, {}, folder=folder)
-    ensemble.predictor_ = TabularPredictor.load(str(folder), verbosity=0)
-    ensemble.predictor_.persist("best", max_memory=None)
+    ensemble.predictor_ = _loaded(folder)
     ensemble.weights_ = ensemble._weights()
     return ensemble
 
 
 def load_predictor(folder: Path, kind: TaskKind) -> Callable[[FloatArray], NDArray[np.float64]]:
-    """What an ensemble that was fitted in a folder predicts: probability of class 1, or the value, shape (n_rows,)."""
-    predictor = TabularPredictor.load(str(folder), verbosity=0)
+    """What an ensemble that was fitted in a folder predicts: probability of class 1, or the value, shape (n_rows,).
+
+    Raises
+    ------
+    ModelError
+        A member is missing.
+    """
+    predictor = _loaded(folder)
 
     def predict(x: FloatArray) -> NDArray[np.float64]:
         if kind == "regression":
@@ -208,6 +220,18 @@ def load_predictor(folder: Path, kind: TaskKind) -> Callable[[FloatArray], NDArr
         return np.asarray(predictor.predict_proba(_table(x), as_pandas=False)[:, 1], float)
 
     return predict
+
+
+def _loaded(folder: Path) -> TabularPredictor:
+    """The predictor of a folder with all members of its ensemble in memory."""
+    try:
+        predictor = TabularPredictor.load(str(folder), verbosity=0)
+        predictor.persist("best", max_memory=None)
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"every member of an ensemble must be there, but {error.filename} is missing: make it again with zoo automl"
+        ) from error
+    return predictor
 
 
 def _table(x: FloatArray) -> pd.DataFrame:

@@ -24,6 +24,8 @@ MOST_COLUMNS = 2000
 """Of a descriptor whose own correlation is looked at; images have more."""
 BARRIERS = ("barrier_mean", "barrier")
 """Columns that hold the energy barrier of a rearrangement."""
+TURNED = ("bottom-fraction", "minus-log10")
+"""Label rules by which a high score stands for a low value of what the label is made of."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Scorecard:
     temperature : str
         What states it, in the words of the card.
     links : list of Link
-        Score and label against the anisotropy ``measure``.
+        Score, and what the label is made of (negative where a high score stands for a low value), against the
+        anisotropy ``measure``.
     chemistry : Chemistry or None
     declined : dict of str to str
         Parts that are not there, with the reason.
@@ -261,6 +264,8 @@ def _links(held: Held) -> tuple[list[Link], str, Floats]:
     found = [local_anisotropy(glass) for glass in glasses]
     anisotropy = [values for values, _ in found]
     value, name = _target_field(held)
+    if rows.task.label.rule in TURNED:
+        value, name = -value, f"-{name}"
     of_rows = np.full(len(rows), np.nan)
     place = place_of_rows(held.plan.task)
     for number, values in zip(numbers, anisotropy, strict=True):

@@ -90,6 +90,7 @@ def numbers_of(card: Scorecard) -> dict[str, Any]:
         {
             "plan": msgspec.structs.asdict(plan),
             "score": card.held.space,
+            "cut": card.held.cut,
             "n_rows": len(card.held.rows),
             "n_glasses": len(card.held.rows.glass_names),
             "warnings": words.warnings_of(card),

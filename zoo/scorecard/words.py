@@ -22,13 +22,15 @@ CAVEAT = (
 )
 SMALL = 0.05
 """Correlation at the start of the fitted range below which atoms are called hardly alike."""
+CUT = 0.01
+"""Share of scores that are cut off above which it is said."""
 NEAR = 0.8
 """Part of what a score is above chance from which on species alone is called nearly as good."""
 
 
 def warnings_of(card: Scorecard) -> list[str]:
     """What speaks against the score, in sentences; empty if nothing does."""
-    return [line for line in (_flat(card), _lone(card), _opposed(card), _chemical(card)) if line]
+    return [line for line in (_flat(card), _cut(card), _lone(card), _opposed(card), _chemical(card)) if line]
 
 
 def _flat(card: Scorecard) -> str:
@@ -36,6 +38,15 @@ def _flat(card: Scorecard) -> str:
     if found.slope > 2 * found.slope_error or (np.isnan(found.slope_error) and found.slope > 0):
         return ""
     return "what is to be predicted does not rise with the score by more than twice the error of its slope"
+
+
+def _cut(card: Scorecard) -> str:
+    if card.held.cut <= CUT:
+        return ""
+    return (
+        f"{card.held.cut:.0%} of the held-out scores are 0 or 1, or as near as makes no difference: their log odds are "
+        "cut off, and what the model may tell apart there is not seen"
+    )
 
 
 def _lone(card: Scorecard) -> str:
@@ -55,13 +66,17 @@ def _opposed(card: Scorecard) -> str:
     if not card.links:
         return ""
     score, label = card.links[:2]
-    sure = [link.low > 0 or link.high < 0 for link in (score, label)]
-    if all(sure) and score.correlation * label.correlation < 0:
+    if _is_sure(score) and _is_sure(label) and score.correlation * label.correlation < 0:
         return (
             f"the score goes with the local anisotropy in the opposite direction of {label.name} "
             f"(rank correlation {score.correlation:+.2f} against {label.correlation:+.2f})"
         )
     return ""
+
+
+def _is_sure(link: Link) -> bool:
+    """Whether a correlation has its sign in drawn glasses, and is larger than that of as many unrelated atoms."""
+    return (link.low > 0 or link.high < 0) and abs(link.correlation) > 2 / np.sqrt(link.curve.n.sum())
 
 
 def _chemical(card: Scorecard) -> str:
