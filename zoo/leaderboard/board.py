@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from zoo.datasets.registry import dataset_folder
 from zoo.features.declaration import feature_sets
 from zoo.leaderboard.published import with_published
 from zoo.models.declaration import model_families
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RESAMPLES = 2000
 SEED = 20260101
@@ -149,7 +153,9 @@ def _row(
         resampled = _resampled_over_glasses(values, origins)
     else:
         scores, by_unit = _mean([result.scores for result in folds], task), _by_fold(folds, headline)
-        resampled = _resampled_over_folds(task, folds, store, origins)
+        known = all(store.has_predictions(result.key) for result in folds)
+        tables = (store.predictions(result.key) for result in folds)
+        resampled = _resampled_over_folds(task, tables, origins) if known else None
     return BoardRow(
         features=features,
         family=family,
@@ -232,6 +238,26 @@ def _interval(resampled: NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def interval_of(task: Task, folds: list[Result], tables: Iterable[pd.DataFrame]) -> tuple[float, float] | None:
+    """95 % interval of the headline score of a row, as on the board.
+
+    Parameters
+    ----------
+    task : Task
+    folds : list of Result
+        Scores of every fold, in order.
+    tables : iterable of DataFrame
+        Predictions of the same folds: glass, target, score.
+    """
+    origins = _origins(task)
+    if task.score_by == "glass":
+        by_glass = {glass: scores for result in folds for glass, scores in result.scores_by_glass.items()}
+        values = {glass: scores.get(HEADLINE[task.kind]) for glass, scores in sorted(by_glass.items())}
+        return _interval_over_glasses(values, origins)
+    resampled = _resampled_over_folds(task, tables, origins)
+    return None if resampled is None else _interval(resampled)
+
+
 def _interval_over_glasses(values: dict[str, float | None], origins: dict[str, str]) -> tuple[float, float] | None:
     """95 % interval of a mean over glasses."""
     resampled = _resampled_over_glasses(values, origins)
@@ -256,26 +282,23 @@ def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.i
 
 
 def _resampled_over_folds(
-    task: Task, folds: list[Result], store: Store, origins: dict[str, str]
+    task: Task, tables: Iterable[pd.DataFrame], origins: dict[str, str]
 ) -> NDArray[np.float64] | None:
     """Mean over folds under resamples of the test glasses of each, by origin, shape (n_resamples / 10,).
 
-    None without predictions.
+    ``tables`` are the predictions of the folds in order: glass, target, score.
     """
-    if not all(store.has_predictions(result.key) for result in folds):
-        return None
     random = np.random.default_rng(SEED)
     resamples = RESAMPLES // 10
     means = np.zeros(resamples)
-    for result in folds:
-        rows = store.predictions(result.key)
+    for rows in tables:
         glasses, codes = np.unique(rows["glass"].astype(str), return_inverse=True)
         codes = _drawn_together(glasses.tolist(), origins)[codes]
         n_origins = int(codes.max()) + 1
         counts = random.multinomial(n_origins, np.full(n_origins, 1 / n_origins), resamples)
         target, score = rows["target"].to_numpy(float), rows["score"].to_numpy(float)
         metric = _weighted_average_precision if task.kind == "classification" else _weighted_pearson
-        means += metric(target, score, counts, codes) / len(folds)
+        means += metric(target, score, counts, codes) / task.folds
     return means if np.isfinite(means).all() else None
 
 

@@ -11,7 +11,7 @@ from zoo.features.declaration import feature_sets
 from zoo.leaderboard.board import BoardRow
 from zoo.leaderboard.compare import cpu_seconds, name_of
 from zoo.leaderboard.site.gather import Entry, Site
-from zoo.leaderboard.site.submission_pages import STATES, Submitted, fresh_lead, submitted_rows
+from zoo.leaderboard.site.submission_pages import STATES, Submitted, submitted_rows
 from zoo.leaderboard.site.tables import Cell, Column, Row, Table, Value, number_cell, quantity_cell, text_cell
 from zoo.leaderboard.statistics import Difference
 from zoo.models.declaration import model_families
@@ -68,7 +68,7 @@ def board_table(site: Site, entry: Entry) -> Table:
 
 
 def _merged(rows: list[Row], submitted: list[Row]) -> list[Row]:
-    """Rows with those of submissions among them, by score."""
+    """Rows with those of submissions among them, by score; unranked ones below all that have one."""
     for row in submitted:
         value = row.cells[SCORE].value
         below = (k for k, other in enumerate(rows) if not other.scored or _less(other.cells[SCORE].value, value))
@@ -81,28 +81,40 @@ def _less(a: Value, b: Value) -> bool:
 
 
 def _submitted_row(site: Site, entry: Entry, of: Submitted) -> Row:
-    """A row of a submission: its scores, without what compares rows that were run here."""
-    claim, metrics = of.claim, entry.board.metrics
-    family = model_families[claim.family].name if claim.family else ""
-    scores = [number_cell(of.scores.get(name), 1 if name.startswith("enrichment") else 3) for name in metrics]
-    value = of.scores.get(metrics[0])
+    """A row of a submission: its scores, without what compares rows that were run here.
+
+    One that is not ranked shows its scores as words: nothing to sort by, to draw or to download.
+    """
+    found, metrics = of.outcome, entry.board.metrics
+    family = model_families[of.claim.family].name if of.claim.family else ""
+    numbers = [number_cell(found.found.get(name), 1 if name.startswith("enrichment") else 3) for name in metrics]
+    value = found.found[metrics[0]]
+    numbers[0] = number_cell(value, 3, interval=found.interval)
+    percent = number_cell(entry.percent(value), 0)
+    if not of.ranked:
+        percent, *numbers = (
+            replace(cell, value=None, interval=None, help=STATES[of.entry.state]) for cell in (percent, *numbers)
+        )
     name = of.entry.name
     cells = [
         Cell(""),
         text_cell(name, site.submission_paths[name], of.entry.title, f"submitted, {of.entry.state}"),
         text_cell(family or "its own", site.family_paths.get(family, "")),
         text_cell("default" if family else ""),
-        number_cell(value, 3, interval=claim.interval),
-        number_cell(None if value is None else entry.percent(value), 0),
+        numbers[0],
+        percent,
         *[Cell("")] * 5,
-        *scores[1:],
+        *numbers[1:],
+        number_cell(found.n_glasses, 0),
+        number_cell(found.n_columns or None, 0),
+        quantity_cell(found.microseconds_per_atom or None),
+        quantity_cell(found.fit_seconds or None),
         Cell(""),
-        number_cell(claim.n_columns or None, 0),
-        quantity_cell(claim.microseconds_per_atom or None),
-        *[Cell("")] * 5,
+        quantity_cell(found.predict_seconds or None),
+        *[Cell("")] * 2,
         text_cell("ok"),
         text_cell(of.entry.state, help=STATES[of.entry.state]),
-        number_cell(fresh_lead(of.fresh) if of.fresh else None, 3, True),
+        number_cell(of.fresh.fresh_lead if of.fresh else None, 3, True),
         text_cell(of.entry.record.date if of.entry.record else of.entry.made),
         text_cell(of.entry.card.citation if of.entry.card else ""),
     ]
