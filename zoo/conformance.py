@@ -31,6 +31,8 @@ LINE, PARTS, HALVINGS = 0.4, 4, 8
 CONFIDENCE = 5.0
 """Standard errors by which a classifier must beat chance to have found out which glass an atom is from."""
 
+DECLINED = "the set declines: "
+"""How the reason of a trial begins that could not be held."""
 NEVER_EXEMPT = ("contract", "determinism", "memory")
 """Trials that no set is spared."""
 OTHER_NAMES = ("Ag", "Al", "Au", "Be", "Ca", "Ce")
@@ -93,7 +95,7 @@ def _hold(trial: Trial, entry: FeatureSet, glasses: list[Glass]) -> Verdict:
     try:
         entry.require_software()
         if reason := entry.declines(glasses[0]):
-            return Verdict(trial, "not applicable", f"the set declines: {reason}")
+            return Verdict(trial, "not applicable", f"{DECLINED}{reason}")
         if trial.name in entry.exempt and trial.name not in NEVER_EXEMPT:
             return Verdict(trial, "not applicable", entry.exempt[trial.name])
         wrong = trial.run(entry, glasses)

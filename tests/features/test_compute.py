@@ -35,6 +35,14 @@ def counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Glass]:
     return calls
 
 
+def test_the_cost_that_is_kept_is_that_of_the_clock_given(counted: list[Glass], glass: Glass) -> None:
+    """A set that another process computes costs this one nothing."""
+    ticks = iter([1.0, 1.0 + 500 * 7e-6])
+    first = cached_features("counted", glass, KINDS, lambda: next(ticks))
+    assert first.microseconds_per_atom == pytest.approx(7.0)
+    assert cached_features("counted", glass, KINDS).microseconds_per_atom == pytest.approx(7.0)
+
+
 def test_a_matrix_is_computed_once_for_each_geometry(counted: list[Glass], glass: Glass) -> None:
     first = cached_features("counted", glass, KINDS)
     again = cached_features("counted", glass.with_metadata(id="x").with_fields(a=(np.zeros(500), "1")), KINDS)

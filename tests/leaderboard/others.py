@@ -14,10 +14,11 @@ from zoo.papers.declaration import arms_of, read_paper
 from zoo.papers.outcome import Outcome, OutcomeRow, WayScore, folder_of, stamp_of, write_outcome
 from zoo.papers.protocol import ways_of
 from zoo.submissions.card import read_submission
+from zoo.submissions.checks import Finding
 from zoo.submissions.folds import mean_scores, rows_to_predict
 from zoo.submissions.pack import _claim, _write, pack_predictions
-from zoo.submissions.verify import FreshScore, Record, read_packed, write_record
-from zoo.submissions.verify import Outcome as Found
+from zoo.submissions.packed import read_packed, rescored
+from zoo.submissions.record import FreshScore, Record, hash_of_claims, write_record
 from zoo.transfer.matrix import CellLine, GroupLine, Matrix, ShiftLine, write_matrix
 
 TASK = "toy-class"
@@ -113,17 +114,19 @@ def write_submissions(content: Path, text: str) -> None:
         (draft / "card.toml").write_text(tomli_w.dumps(card | {"name": name, "kind": kind}))
         if kind == "descriptor":
             (draft / "descriptor.py").write_text("raise SystemExit('nobody runs this')")
-            row = BoardRow(name, "logistic", "default", "ok", scores=mean_scores(TASK, table), interval=(0.1, 0.3))
+            row = BoardRow(name, "logistic", "default", "ok", scores=mean_scores(TASK, table), interval=(0.0, 0.95))
             _write(read_submission(draft), [(_claim(TASK, row, 1, None), table)], folder)
         else:
             pack_predictions(read_submission(draft), {TASK: table}, folder)
     (folder / "<img src=x onerror=alert(3)>").mkdir()
     submission, manifest = read_packed(folder / "bold-idea")
     (claim,) = manifest.claims
-    found = Found(TASK, "logistic", claim.scores, claim.scores, 0.0, 0.0, True)
+    measured = {"n_columns": 3, "microseconds_per_atom": 4.5, "fit_seconds": 0.25, "predict_seconds": 0.125}
+    found = replace(rescored(folder / "bold-idea", claim), largest_change=0.0, identical=True, **measured)
+    findings = [Finding("No jump while an atom moves", "not applicable", text)]
     fresh = FreshScore("toy", "quick", [1, 2], TASK, "logistic", "sro", 0.3, 0.2, 0.5, 0.45, (0.4, 0.6), 0.05, False)
     record = Record(
-        "bold-idea", 1, "verified", "", submission.digest, {claim.predictions: claim.sha256}, [found], 0.005,
-        ["landlock"], [], 1.0, 0.0, [fresh], text, "2026-01-02", text, {},
+        "bold-idea", 1, "verified", "", submission.digest, hash_of_claims(manifest), [found], 0.005, text,
+        "2026-01-02", text, {}, ["landlock"], findings=findings, exempt={"smoothness": text}, fresh=[fresh],
     )  # fmt: skip
     write_record(record, folder.parent / "verified")

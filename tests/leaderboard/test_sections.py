@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import read_suite
@@ -18,9 +19,10 @@ from zoo.leaderboard.site.gather import Site, gather
 from zoo.leaderboard.site.glass_view import view_of
 from zoo.leaderboard.site.kept import code_of, kept
 from zoo.leaderboard.site.paper_pages import paper_pages
-from zoo.leaderboard.site.submission_pages import submission_pages
+from zoo.leaderboard.site.submission_pages import Submitted, submission_pages
 from zoo.leaderboard.site.tables import Column, Row, Table, number_cell, text_cell
 from zoo.leaderboard.site.transfer_pages import transfer_pages
+from zoo.submissions.entries import read_entries
 
 
 def text_of(path: Path) -> str:
@@ -80,6 +82,8 @@ def test_submissions_carry_their_state(site):
     assert "run again by a maintainer" in page
     assert "lead, new glasses" in page
     assert "its author" in text_of(site / "submissions/own-model.html")
+    assert "Exempt from smoothness" in page
+    assert pd.read_csv(site / "tables/submission-bold-idea-trials.csv")["outcome"].tolist() == ["not applicable"]
 
 
 def test_submitted_rows_stand_on_the_board_at_their_score(site):
@@ -88,9 +92,21 @@ def test_submitted_rows_stand_on_the_board_at_their_score(site):
     assert own["checked"].to_dict() == {"bold-idea": "verified", "own-model": "unverified"}
     assert own.loc["bold-idea", "fresh_lead"] == pytest.approx(0.05)
     assert own["rank"].isna().all()  # ranks are of rows that were run here
+    measured = ["columns", "microseconds_per_atom", "fit_seconds", "predict_seconds", "glasses"]
+    assert own.loc["bold-idea", measured].tolist() == [3, 4.5, 0.25, 0.125, 6]  # of the record, not of the claim
+    assert own.loc["bold-idea", "average_precision_high"] < 0.9  # not as claimed
+    assert own.loc["own-model"].isna()["average_precision"]  # nothing to sort an unverified row by
+    assert board["descriptor"].tolist().index("own-model") > board["average_precision"].last_valid_index()
     scores = board["average_precision"].dropna().tolist()
     assert scores == sorted(scores, reverse=True)
     assert re.search(r'class="badge[^"]*">submitted, verified<', (site / "tasks/toy-class.html").read_text())
+
+
+def test_a_lead_on_new_glasses_is_of_one_task(store):
+    (entry,) = (entry for entry in read_entries() if entry.name == "bold-idea")
+    here, elsewhere = (replace(entry.claims[0], task=task) for task in ("toy-class", "toy-value"))
+    assert Submitted(entry, here, entry.outcomes[0]).fresh is not None
+    assert Submitted(entry, elsewhere, entry.outcomes[0]).fresh is None
 
 
 def test_contributions_colour_the_glass_where_they_were_kept(store):

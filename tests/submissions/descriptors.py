@@ -25,7 +25,7 @@ def compute(glass, kinds):
     fractional = glass.positions @ np.linalg.inv(glass.cell)
     apart = fractional[:, None] - fractional
     apart = (apart - np.round(apart)) @ glass.cell
-    near = np.exp(-np.linalg.norm(apart, axis=2) ** 2 / 8.0)
+    near = np.exp(-np.linalg.norm(apart, axis=2) ** 2 / 2.0)
     return near.sum(axis=1).astype(np.float32)[:, None]
 
 

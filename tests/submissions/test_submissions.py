@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,19 +18,23 @@ from zoo._files import read_toml, sha256_of
 from zoo.benchmark import cell as cells
 from zoo.benchmark.cell import folds_of, task_rows
 from zoo.benchmark.suite import cells_of
-from zoo.cli import main
+from zoo.cli import console, main
+from zoo.cli.verify import _show as show
 from zoo.errors import SubmissionError
 from zoo.submissions import fresh as freshly
 from zoo.submissions.card import read_submission
+from zoo.submissions.checks import check
 from zoo.submissions.confine import REQUIRED
 from zoo.submissions.contribution import contributed
 from zoo.submissions.entries import read_entries
 from zoo.submissions.folds import checked_table, mean_scores, rows_to_predict
 from zoo.submissions.manifest import read_manifest
-from zoo.submissions.pack import pack, packed_folder
+from zoo.submissions.pack import TEMPLATE, pack, packed_folder, require_filled_in
+from zoo.submissions.packed import read_packed
+from zoo.submissions.record import FreshScore, record_of, write_record
 from zoo.submissions.sandbox import sandboxed
 from zoo.submissions.score import places, reference_suite, score
-from zoo.submissions.verify import record_of, verify, write_record
+from zoo.submissions.verify import verify
 
 TASK = "toy-class"
 
@@ -45,8 +50,9 @@ def zoo(*words: object) -> int:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch) -> None:
-    """The toy descriptor compares every atom with every other."""
+    """The toy descriptor compares every atom with every other; trials are held by the tests that are about them."""
     monkeypatch.setattr("zoo.submissions.checks.LARGE", 500)
+    monkeypatch.setattr("zoo.submissions.verify.check", lambda contribution, glasses: iter(()))
 
 
 @pytest.fixture
@@ -111,11 +117,17 @@ def test_what_is_packed_is_verified_and_the_same_to_the_last_bit(packed, tmp_pat
     record = verify(packed, unsafe=True, by="Ada")
     assert record.state == "verified"
     assert [outcome.identical for outcome in record.outcomes] == [True]
-    assert record_of(packed, tmp_path / "verified") is None
+    assert record_of(*read_packed(packed), tmp_path / "verified") is None
     write_record(record, tmp_path / "verified")
-    assert record_of(packed, tmp_path / "verified") == record
+    assert record_of(*read_packed(packed), tmp_path / "verified") == record
     (entry,) = read_entries(packed.parent, tmp_path / "verified")
     assert (entry.name, entry.state) == ("bold-idea", "verified")
+    (outcome,) = entry.outcomes
+    assert min(outcome.fit_seconds, outcome.predict_seconds, outcome.microseconds_per_atom) > 0
+    assert (outcome.n_glasses, outcome.n_columns) == (N_GLASSES, 1)
+    assert outcome.interval == pytest.approx(read_manifest(packed).claims[0].interval)
+    change(packed, microseconds_per_atom=1e-9)
+    assert read_entries(packed.parent, tmp_path / "verified")[0].state == "unverified"
     (packed / "descriptor.py").write_text((packed / "descriptor.py").read_text() + "\n# changed")
     (entry,) = read_entries(packed.parent, tmp_path / "verified")
     assert entry.state == "broken"
@@ -134,8 +146,51 @@ def test_the_folder_an_author_works_in_does_not_hide_the_packed_one(root, packed
 def test_a_card_that_nobody_has_filled_in_is_not_packed(root, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert zoo("submit", "new", "next-idea") == 0
-    assert zoo("submit", "pack", "next-idea", "--suite", "toy", "--unsafe") == 2
-    assert "fill in card.toml" in capsys.readouterr().err
+    for text in TEMPLATE:
+        where = "card.toml" if text in Path("next-idea/card.toml").read_text() else "descriptor.py"
+        assert zoo("submit", "pack", "next-idea", "--suite", "toy", "--unsafe") == 2
+        said = capsys.readouterr().err
+        assert text in said
+        assert f"fill in {where}" in said
+        for name in ("card.toml", "descriptor.py"):
+            path = Path("next-idea", name)
+            path.write_text(path.read_text().replace(text, "my own words"))
+    require_filled_in(read_submission(Path("next-idea")))
+
+
+def test_what_must_be_packed_next_is_what_was_scored(root, tmp_path, capsys):
+    folder = write_descriptor(tmp_path / "s")
+    assert zoo("submit", "score", folder, "--suite", "toy", "--task", TASK, "--unsafe") == 0
+    assert f"next: zoo submit pack {folder} --suite toy --task {TASK}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("exempt={'identity': 'it is fine'}", "exempts itself from identity: it is fine"),
+        ("declines=lambda glass: 'too small'", "the set declines: too small"),
+    ],
+)
+def test_trials_are_held_before_packing_and_when_verifying(root, tmp_path, monkeypatch, capsys, more, words):
+    """Neither an exemption nor a glass that is declined spares a submission the trials."""
+    folder = write_descriptor(tmp_path / "work")
+    path = folder / "descriptor.py"
+    path.write_text(path.read_text().replace(", compute)", f", compute, {more})"))
+    command = ["submit", "pack", folder, "--suite", "toy", "--task", TASK, "--output", tmp_path / "out", "--unsafe"]
+    assert zoo(*command) == 2
+    assert words in capsys.readouterr().err
+    if "exempt" not in more:
+        return
+    monkeypatch.setattr("zoo.submissions.verify.check", check)
+    reference = reference_suite("toy", (TASK,))
+    with contributed(read_submission(folder), unsafe=True) as contribution:
+        store = score(contribution, reference, tmp_path / "own")
+        packed = pack(contribution, reference, store, tmp_path / "submissions")
+    record = verify(packed, unsafe=True)
+    assert record.state == "refused"
+    assert words in record.reason
+    assert record.exempt == {"identity": "it is fine"}
+    assert {"passed", "failed", "not applicable"} == {finding.state for finding in record.findings}
 
 
 def test_a_packed_submission_holds_no_labels(packed):
@@ -159,9 +214,19 @@ def test_predictions_that_are_missing_or_a_link_are_refused(packed):
         verify(packed, unsafe=True)
 
 
+def test_what_is_shown_of_an_unverified_claim_follows_from_its_predictions(packed, tmp_path):
+    honest = read_manifest(packed).claims[0]
+    change(packed, scores=honest.scores | {"average_precision": 0.99}, interval=[0.98, 1.0])
+    (entry,) = read_entries(packed.parent, tmp_path / "verified")
+    assert entry.state == "unverified"
+    (outcome,) = entry.outcomes
+    assert outcome.found["average_precision"] == pytest.approx(honest.scores["average_precision"], abs=1e-5)
+    assert outcome.interval == pytest.approx(honest.interval)
+
+
 def test_claims_that_do_not_follow_differ(packed):
     honest = read_manifest(packed).claims[0]
-    change(packed, scores=honest.scores | {"average_precision": 0.99})
+    change(packed, scores=honest.scores | {"average_precision": 0.99}, interval=None)
     record = verify(packed, unsafe=True)
     assert record.state == "differs"
     assert "off by" in record.reason
@@ -173,7 +238,7 @@ def test_predictions_better_than_the_code_differ(packed):
     table = pd.read_parquet(path)
     table["score"] = task_rows(TASK).target[table["row"]].astype(np.float32)  # the labels themselves
     table.to_parquet(path, index=False)
-    change(packed, sha256=sha256_of(path), scores=mean_scores(TASK, table))
+    change(packed, sha256=sha256_of(path), scores=mean_scores(TASK, table), interval=None)
     record = verify(packed, unsafe=True)
     assert record.state == "differs"
 
@@ -190,12 +255,63 @@ def test_predictions_better_than_the_code_differ(packed):
         ({"sha256": "0"}, "not the file that the manifest states"),
         ({"surprise": 1}, "does not follow its schema"),
         ({"scores": {}}, "must state average_precision"),
+        ({"scores": {"average_precision": 7.3}, "interval": [7, 9]}, "must be from 0 to 1, toy-class claims 7.3"),
+        ({"scores": {"average_precision": 0.5, "fame": 1.0}}, "got 'fame'"),
+        ({"interval": [0.98, 0.99]}, "must hold its score"),
+        ({"microseconds_per_atom": -1.0}, "does not follow its schema"),
     ],
 )
 def test_forged_manifests_are_refused(packed, changes, words):
     change(packed, **changes)
     with pytest.raises(SubmissionError, match=words):
         verify(packed, unsafe=True)
+
+
+@pytest.mark.parametrize("made", ["2099-01-01T00:00:00+00:00", "soon"])
+def test_a_manifest_of_the_future_or_that_claims_twice_is_refused(packed, made):
+    path = packed / "manifest.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"made": made}))
+    with pytest.raises(SubmissionError, match="a day that has passed"):
+        read_packed(packed)
+    path.write_text(json.dumps(content | {"claims": content["claims"] * 4}))
+    with pytest.raises(SubmissionError, match="each task and family once"):
+        read_packed(packed)
+
+
+def test_a_record_that_nobody_signed_is_neither_written_nor_believed(packed, tmp_path, capsys):
+    assert zoo("verify", packed, "--record", tmp_path / "verified", "--unsafe") == 2
+    assert "add --by" in capsys.readouterr().err
+    path = write_record(verify(packed, unsafe=True, by="Ada"), tmp_path / "verified")
+    path.write_text(path.read_text().replace('"Ada"', '" "'))
+    (entry,) = read_entries(packed.parent, tmp_path / "verified")
+    assert entry.state == "broken"
+    assert "no readable record" in entry.reason
+
+
+def test_a_lead_that_is_lost_on_new_glasses_makes_an_entry_doubtful(packed, tmp_path, capsys):
+    lost = FreshScore(
+        "toy", "quick", [7], TASK, "logistic", "species", 0.4, 0.2, 0.2, 0.21, None, 0.21, True, "voronoi", -0.036
+    )
+    record = verify(packed, unsafe=True, by="Ada", fresh=lambda contribution, manifest: [lost])
+    assert record.state == "doubtful"
+    assert record.reason == "logistic on toy-class: lead over species +0.200 as published, -0.010 on new glasses"
+    write_record(record, tmp_path / "verified")
+    assert read_entries(packed.parent, tmp_path / "verified")[0].state == "doubtful"
+    show(record, console())
+    assert (
+        "lead +0.200 as published, -0.010 on new glasses; that of voronoi changes by +0.036" in capsys.readouterr().out
+    )
+
+
+def test_names_of_files_cannot_paint_the_terminal(root, capsys):
+    folder = root / "leaderboard" / "submissions" / "bold\x1b[2Jidea"
+    folder.mkdir(parents=True)
+    (folder / "a\x1b[31m\nb.py").symlink_to("/etc/passwd")
+    assert zoo("submit", "list") == 0
+    said = capsys.readouterr().out
+    assert "link or a device" in " ".join(said.split())
+    assert "\x1b" not in said
 
 
 def test_code_that_reaches_out_is_refused_even_if_its_scores_hold(root, tmp_path):
@@ -224,6 +340,10 @@ def test_a_submission_stands_among_registered_sets(root, tmp_path):
         assert place.rank(own) <= 3
         assert len(contribution.timed) == N_GLASSES  # one more at first; the second call of score found all folds done
         assert own.microseconds_per_atom > 0
+        other = score(contribution, reference, tmp_path / "another suite")
+        (place,) = places(contribution, reference, other, tmp_path / "results")
+        again = next(row for row in place.board.rows if row.features == contribution.entry.name)
+        assert again.microseconds_per_atom == pytest.approx(own.microseconds_per_atom, abs=1e-3)  # from the cache
 
 
 def test_rows_to_predict_hold_no_label_and_training_rows_none_of_the_fold(root, tmp_path):
@@ -353,6 +473,34 @@ def test_a_descriptor_that_carries_the_labels_along_is_found_on_new_glasses(root
     assert not seen["honest"].suspicious
     assert not {0, 1, 2} & set(seen["cheat"].seeds)
     assert len(set(seen["cheat"].seeds)) == 6
+    assert seen["honest"].usual == "voronoi"
+    assert np.isfinite(seen["honest"].usual_drop)
+
+
+@pytest.mark.parametrize(("usual_new", "suspicious"), [(0.4, True), (0.25, False), (None, True)])
+def test_a_drop_that_another_set_shares_is_not_suspicious(root, monkeypatch, usual_new, suspicious):
+    """All leads of 0.2 over the reference fall to 0.05 where the glasses are that different."""
+    known = {
+        ("mine", TASK): 0.4, ("mine", "fresh"): 0.25, ("base", TASK): 0.2, ("base", "fresh"): 0.2,
+        ("usual", TASK): 0.4, ("usual", "fresh"): usual_new,
+    }  # fmt: skip
+
+    def scores(claim, task, features):
+        if known[features, task] is None:
+            raise SubmissionError("it declines")
+        return known[features, task] + np.array([-0.01, 0.0, 0.01])
+
+    monkeypatch.setattr(freshly, "_scores", scores)
+    claim = SimpleNamespace(task=TASK, family="logistic")
+    found = freshly._compared("mine", claim, "fresh", "base", "usual", [1], "quick")
+    assert found.drop == pytest.approx(0.15)
+    assert found.suspicious is suspicious
+
+
+def test_a_glass_without_a_score_counts_only_if_the_descriptor_is_at_fault():
+    own, other = freshly._paired(np.array([0.3, np.nan, np.nan]), np.array([0.1, 0.2, np.nan]))
+    assert own.tolist() == [0.3, 0.0]
+    assert other.tolist() == [0.1, 0.2]
 
 
 def test_code_is_verified_under_every_layer_where_the_system_has_them(packed):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -217,11 +218,13 @@ def feature_matrix(task: str, features: str) -> Features:
     return Features(np.concatenate([part.load() for part in parts])[rows.source], cost)
 
 
-def features_of_glasses(rows: TaskRows, features: str) -> list[CachedFeatures]:
-    """Cached features of every glass of a task."""
+def features_of_glasses(
+    rows: TaskRows, features: str, clock: Callable[[], float] = time.process_time
+) -> list[CachedFeatures]:
+    """Cached features of every glass of a task; ``clock`` counts the CPU seconds of what is computed now."""
     glasses = rows.dataset.glasses
     kinds = tuple(sorted({kind for glass in glasses.values() for kind in glass.kinds}))
-    return [cached_features(features, rows.dataset.in_angstrom(name), kinds) for name in rows.glass_names]
+    return [cached_features(features, rows.dataset.in_angstrom(name), kinds, clock) for name in rows.glass_names]
 
 
 def _study_name(cell: Cell) -> str:

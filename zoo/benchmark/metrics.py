@@ -26,6 +26,19 @@ TITLES = {
     "r2": "R²",
     "rmse": "RMSE",
 }
+RANGES = {
+    "average_precision": (0.0, 1.0),
+    "roc_auc": (0.0, 1.0),
+    "mcc": (-1.0, 1.0),
+    "balanced_accuracy": (0.0, 1.0),
+    "enrichment_1": (0.0, np.inf),
+    "enrichment_5": (0.0, np.inf),
+    "pearson": (-1.0, 1.0),
+    "spearman": (-1.0, 1.0),
+    "r2": (-np.inf, 1.0),
+    "rmse": (0.0, np.inf),
+}
+"""Least and largest value of each metric."""
 
 
 def metric_names(kind: TaskKind) -> list[str]:

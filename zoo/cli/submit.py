@@ -97,7 +97,8 @@ def score(folder: Path, suite: str, tasks: tuple[str, ...], results: Path | None
         others = (results or default_results_dir()).resolve()
         for place in places(contribution, reference, store, others):
             _show_place(place, contribution, top, suite)
-    console().print(f"next: zoo submit pack {folder} --suite {suite}", highlight=False, soft_wrap=True)
+    same = "".join(f" --task {task}" for task in tasks)
+    console().print(f"next: zoo submit pack {folder} --suite {suite}{same}", highlight=False, soft_wrap=True)
 
 
 @command.command(epilog="Example: zoo submit pack crowding")
@@ -107,17 +108,23 @@ def score(folder: Path, suite: str, tasks: tuple[str, ...], results: Path | None
 @click.option("--output", type=FOLDER, help="leaderboard/submissions by default.")
 @TRUST
 def pack(folder: Path, suite: str, tasks: tuple[str, ...], output: Path | None, unsafe: bool) -> None:
-    """Write card, code, predictions and hashes of FOLDER: what a pull request brings. Scores what is not scored yet."""
+    """Write card, code, predictions and hashes of FOLDER: what a pull request brings. Scores what is not scored yet.
+
+    A descriptor that fails a trial of zoo submit check, or still holds texts of the example, is not packed.
+    """
+    from zoo.benchmark.task import read_task
     from zoo.submissions.card import read_submission
+    from zoo.submissions.checks import require_passed
     from zoo.submissions.contribution import contributed
     from zoo.submissions.pack import pack as write
-    from zoo.submissions.pack import require_author, submissions_folder
+    from zoo.submissions.pack import require_filled_in, submissions_folder
     from zoo.submissions.score import reference_suite
 
     reference = reference_suite(suite, tasks)
     submission = read_submission(folder)
-    require_author(submission)
+    require_filled_in(submission)
     with contributed(submission, unsafe=unsafe) as contribution:
+        require_passed(contribution, [read_task(entry.task).dataset for entry in reference.entries])
         store = _score(contribution, reference)
         packed = write(contribution, reference, store, (output or submissions_folder()).resolve())
     _say_packed(packed)
@@ -178,13 +185,14 @@ def list_() -> None:
     from rich.table import Table
 
     from zoo.submissions.entries import read_entries
+    from zoo.submissions.sandbox import plain
 
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
     for title in ("name", "version", "kind", "state", "title"):
         table.add_column(title, no_wrap=title == "name")
     for entry in read_entries():
         state = entry.state + (f": {entry.reason}" if entry.reason else "")
-        table.add_row(entry.name, entry.version, entry.kind, escape(state), escape(entry.title))
+        table.add_row(*(escape(plain(text)) for text in (entry.name, entry.version, entry.kind, state, entry.title)))
     console(highlight=False).print(table)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from zoo.features.declaration import feature_sets
 from zoo.leaderboard.published import with_published
 from zoo.leaderboard.statistics import interval_of, widening
 from zoo.models.declaration import model_families
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RESAMPLES = 2000
 SEED = 20260101
@@ -163,7 +167,10 @@ def _row(
         values = {f"fold {result.fold}": result.scores.get(headline) for result in folds}
         scores = _mean([result.scores for result in folds], task)
         by_unit = {name: value for name, value in values.items() if value is not None}
-        resampled, wider = _resampled_over_folds(task, folds, store, origins)
+        resampled, wider = None, 1.0
+        if all(store.has_predictions(result.key) for result in folds):
+            tables = (store.predictions(result.key) for result in folds)
+            resampled, wider = _resampled_over_folds(task, tables, origins)
     return BoardRow(
         features=features,
         family=family,
@@ -244,6 +251,28 @@ def _by_origin(values: dict[str, float | None], origins: dict[str, str]) -> dict
     return {name: float(np.mean(scores)) for name, scores in together.items() if np.isfinite(scores).all()}
 
 
+def row_interval(task: Task, folds: list[Result], tables: Iterable[pd.DataFrame]) -> tuple[float, float] | None:
+    """95 % interval of the headline score of a row, as on the board.
+
+    Parameters
+    ----------
+    task : Task
+    folds : list of Result
+        Scores of every fold, in order.
+    tables : iterable of DataFrame
+        Predictions of the same folds: glass, target, score.
+    """
+    origins, headline = _origins(task), HEADLINE[task.kind]
+    if task.score_by == "glass":
+        by_glass = {glass: scores for result in folds for glass, scores in result.scores_by_glass.items()}
+        return _interval_over_glasses(
+            {name: scores.get(headline) for name, scores in sorted(by_glass.items())}, origins
+        )
+    resampled, wider = _resampled_over_folds(task, tables, origins)
+    value = _mean([result.scores for result in folds], task).get(headline, np.nan)
+    return None if resampled is None else interval_of(value, resampled, wider)
+
+
 def _interval_over_glasses(values: dict[str, float | None], origins: dict[str, str]) -> tuple[float, float] | None:
     """95 % interval of a mean over glasses."""
     resampled, wider = _resampled_over_glasses(values, origins)
@@ -274,19 +303,17 @@ def _drawn_together(glasses: list[str], origins: dict[str, str]) -> NDArray[np.i
 
 
 def _resampled_over_folds(
-    task: Task, folds: list[Result], store: Store, origins: dict[str, str]
+    task: Task, tables: Iterable[pd.DataFrame], origins: dict[str, str]
 ) -> tuple[NDArray[np.float64] | None, float]:
     """Mean over folds under resamples of the test glasses of each, by origin, shape (n_resamples / 10,).
 
-    None without predictions. With it, how much wider an interval has to be.
+    ``tables`` are the predictions of the folds in order: glass, target, score. With it, how much wider an interval has
+    to be.
     """
-    if not all(store.has_predictions(result.key) for result in folds):
-        return None, 1.0
     random = np.random.default_rng(SEED)
     resamples, n_drawn = RESAMPLES // 10, 0
     means = np.zeros(resamples)
-    for result in folds:
-        rows = store.predictions(result.key)
+    for rows in tables:
         glasses, codes = np.unique(rows["glass"].astype(str), return_inverse=True)
         codes = _drawn_together(glasses.tolist(), origins)[codes]
         n_origins = int(codes.max()) + 1
@@ -294,8 +321,8 @@ def _resampled_over_folds(
         counts = random.multinomial(n_origins, np.full(n_origins, 1 / n_origins), resamples)
         target, score = rows["target"].to_numpy(float), rows["score"].to_numpy(float)
         metric = _weighted_average_precision if task.kind == "classification" else _weighted_pearson
-        means += metric(target, score, counts, codes) / len(folds)
-    wider = widening(n_drawn, len(folds))
+        means += metric(target, score, counts, codes) / task.folds
+    wider = widening(n_drawn, task.folds)
     return (means, wider) if np.isfinite(means).all() and wider > 0 else (None, 1.0)
 
 

@@ -167,7 +167,9 @@ def _walk(folder: Path) -> list[Path]:
     files: list[Path] = []
     for path in sorted(folder.iterdir()):
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            raise SubmissionError(f"a submission may hold plain files only, {path} is a link or a device: remove it")
+            raise SubmissionError(
+                f"a submission may hold plain files only, {str(path)!a} is a link or a device: remove it"
+            )
         if path.name in LEFT_OUT:
             continue
         if not re.fullmatch(r"\w[\w.-]{0,80}", path.name, re.ASCII):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from zoo.conformance import MEMORY, TRIALS, State, examine, prepared, repeated
-from zoo.errors import ZooError
+from zoo.conformance import DECLINED, MEMORY, TRIALS, State, Verdict, examine, prepared, repeated, trial_glasses
+from zoo.datasets.registry import list_cards
+from zoo.errors import SubmissionError, ZooError
 from zoo.features.compute import checked_matrix, what_it_sees
 from zoo.features.declaration import FeatureSet, FloatArray
 from zoo.glass import Glass
@@ -17,6 +18,8 @@ from zoo.submissions.contribution import Contribution
 
 LARGE = 12_000
 """Atoms of the glass that memory is measured with."""
+USUAL, MOST = "cuzr-shear", 4
+"""The data set whose glasses a descriptor is tried on, and how many are to be told apart."""
 
 ADVICE = {
     "contract": "return a numpy array of float32, one row per atom in the order of glass.positions, one column per "
@@ -34,6 +37,8 @@ ADVICE = {
     "identity": "look for what is the same for all atoms of a glass (density, cell, mean of a column) and leave it out",
 }
 """How to mend what a trial finds."""
+HELD = ("identity", "translation", "permutation")
+"""Trials that a submission must take: without them a score may be of the box, the origin or the file."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,69 @@ def check(contribution: Contribution, glasses: list[Glass]) -> Iterator[Finding]
     """
     entry = contribution.entry
     yield _peeking(entry)
+    yield _exemptions(entry)
     glasses = prepared(entry, glasses)
     for verdict in examine(entry, glasses, tuple(trial for trial in TRIALS if trial.name != "memory")):
-        mend = ADVICE[verdict.trial.name] if verdict.state == "failed" else ""
-        yield Finding(verdict.trial.title, verdict.state, verdict.reason, mend)
+        yield _finding(verdict)
     yield _hold("The same whichever glass came before", _memory_of_glasses, contribution, glasses)
     yield _hold("At most 40 kB per atom", _peak_memory, contribution, glasses)
     yield _hold("Time", _time, contribution, glasses)
     yield _tried(contribution)
+
+
+def _finding(verdict: Verdict) -> Finding:
+    """A trial that the set declines has not been passed: a submission could decline every one."""
+    title, reason = verdict.trial.title, verdict.reason
+    if reason.startswith(DECLINED):
+        return Finding(title, "failed", reason, "let declines tell apart data sets only; try it on one (--dataset)")
+    mend = ADVICE[verdict.trial.name] if verdict.state == "failed" else ""
+    return Finding(title, verdict.state, reason, mend)
+
+
+def _exemptions(entry: FeatureSet) -> Finding:
+    title = f"Takes the trials {', '.join(HELD)}"
+    spared = [name for name in HELD if name in entry.exempt]
+    if not spared:
+        return Finding(title, "passed")
+    return Finding(
+        title,
+        "failed",
+        f"the set exempts itself from {', '.join(spared)}: {entry.exempt[spared[0]]}",
+        "remove it from exempt in descriptor.py; other trials may be spared, with a reason that is shown",
+    )
+
+
+def require_passed(contribution: Contribution, datasets: Iterable[str]) -> None:
+    """Refuse a descriptor that fails a trial.
+
+    Raises
+    ------
+    SubmissionError
+        Which names the first that failed.
+    """
+    for finding in check(contribution, glasses_for(contribution, datasets)):
+        if finding.state == "failed":
+            raise SubmissionError(
+                f"a descriptor must pass every trial before it is packed, but {finding.title!r} failed: "
+                f"{finding.reason}; to mend it: {finding.mend}"
+            )
+
+
+def glasses_for(contribution: Contribution, datasets: Iterable[str]) -> list[Glass]:
+    """Trial glasses of :data:`USUAL`, or of the first of ``datasets`` that the set does not decline.
+
+    Raises
+    ------
+    ZooError
+        None of them is there.
+    """
+    known, entry = [card.name for card in list_cards() if card.glasses], contribution.entry
+    names = [name for name in dict.fromkeys([USUAL, *datasets]) if name in known] or [USUAL]
+    for name in names[:-1]:
+        glasses = trial_glasses(name, MOST)
+        if entry.declines(prepared(entry, glasses)[0]) is None:
+            return glasses
+    return trial_glasses(names[-1], MOST)
 
 
 def _hold(
@@ -91,8 +151,6 @@ def _hold(
 
 def _peeking(entry: FeatureSet) -> Finding:
     """Fields that are a label of some data set of this project."""
-    from zoo.datasets.registry import list_cards
-
     title = "Reads no field that is a label"
     labels = {
         column.name: card.name for card in list_cards() for column in card.columns if column.role not in ("feature", "")

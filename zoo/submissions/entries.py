@@ -9,7 +9,8 @@ from zoo.errors import ZooError
 from zoo.submissions.card import SubmissionCard
 from zoo.submissions.manifest import Claim
 from zoo.submissions.pack import submissions_folder
-from zoo.submissions.verify import Record, read_packed, record_of
+from zoo.submissions.packed import read_packed, rescored
+from zoo.submissions.record import Outcome, Record, record_of
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class SubmissionEntry:
     ----------
     name, version, kind, title : str
     state : str
-        ``"verified"``, ``"scored"``, ``"differs"`` or ``"refused"`` as its record says; ``"unverified"`` without one
-        that holds for it as it is now; ``"broken"`` if it breaks a rule.
+        ``"verified"``, ``"scored"``, ``"doubtful"``, ``"differs"`` or ``"refused"`` as its record says;
+        ``"unverified"`` without one that holds for it as it is now; ``"broken"`` if it breaks a rule.
     reason : str
     claims : tuple of Claim
-        What it states; shown as its own word unless it is verified.
+        What it states: its author's word.
+    outcomes : tuple of Outcome
+        What is shown, one for each claim: as its record says, or computed from its predictions now.
     record : Record or None
     card : SubmissionCard or None
         None if it breaks a rule.
@@ -41,6 +44,7 @@ class SubmissionEntry:
     state: str
     reason: str = ""
     claims: tuple[Claim, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     record: Record | None = None
     card: SubmissionCard | None = None
     made: str = ""
@@ -57,7 +61,8 @@ def read_entries(folder: Path | None = None, records: Path | None = None) -> lis
 def _entry(path: Path, records: Path | None) -> SubmissionEntry:
     try:
         submission, manifest = read_packed(path)
-        record = record_of(path, records)
+        record = record_of(submission, manifest, records)
+        outcomes = record.outcomes if record else [rescored(path, claim) for claim in manifest.claims]
     except ZooError as error:
         return SubmissionEntry(path.name, "", "", "", "broken", str(error))
     card = submission.card
@@ -69,6 +74,7 @@ def _entry(path: Path, records: Path | None) -> SubmissionEntry:
         record.state if record else "unverified",
         record.reason if record else "",
         tuple(manifest.claims),
+        tuple(outcomes),
         record,
         card,
         manifest.made[:10],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from zoo.benchmark.splits import Split
 from zoo.benchmark.store import Result
 from zoo.benchmark.task import TaskRows
 from zoo.errors import SubmissionError
+from zoo.leaderboard.board import row_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,10 +211,42 @@ def _result(rows: TaskRows, fold: int, split: Split, score: NDArray[np.float64])
     )
 
 
-def mean_scores(task: str, table: pd.DataFrame) -> Scores:
-    """Scores as on the board: the mean over glasses, or over folds, as the task says."""
+@dataclass(frozen=True)
+class TableScores:
+    """Scores as on the board: means over glasses, or over folds, as the task says.
+
+    Attributes
+    ----------
+    scores : dict of float
+    interval : (float, float) or None
+        95 % of the headline score over glasses.
+    n_glasses : int
+    """
+
+    scores: Scores
+    interval: tuple[float, float] | None
+    n_glasses: int
+
+
+def scores_of(task: str, table: pd.DataFrame) -> TableScores:
+    """Scores of a table as :func:`checked_table` returns it, with their interval."""
+    import pandas as pd
+
     rows = task_rows(task)
     results = results_of(task, table)
+    row, names = table["row"].to_numpy(), np.array(rows.glass_names)
+    known = pd.DataFrame({"glass": names[rows.glass[row]], "target": rows.target[row], "score": table["score"]})
+    folds = [part for _, part in known.groupby(table["fold"])]
+    n_glasses = sum(len(result.scores_by_glass) for result in results)
+    return TableScores(_means(rows, results), row_interval(rows.task, results, folds), n_glasses)
+
+
+def mean_scores(task: str, table: pd.DataFrame) -> Scores:
+    """Scores of a table as :func:`checked_table` returns it."""
+    return _means(task_rows(task), results_of(task, table))
+
+
+def _means(rows: TaskRows, results: list[Result]) -> Scores:
     parts = [result.scores for result in results]
     if rows.task.score_by == "glass":
         parts = [scores for result in results for scores in result.scores_by_glass.values()]

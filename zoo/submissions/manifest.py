@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
 COLUMNS = {"fold": np.int32, "row": np.int32, "score": np.float32}
 """Of a file of predictions."""
 
+Count = Annotated[int, Meta(ge=0)]
+Cost = Annotated[float, Meta(ge=0)]
+
 
 class Claim(Struct, frozen=True, forbid_unknown_fields=True):
     """One task with one family, or with the model outside of this project.
 
-    ``folds``: hash of the rows and folds, see :func:`zoo.submissions.folds.lock_of`. ``scores`` as on the board.
+    ``folds``: hash of the rows and folds, see :func:`zoo.submissions.folds.lock_of`. ``scores`` as on the board,
+    ``fit_seconds`` and ``predict_seconds`` means over folds. All of it is its author's word: what is shown is computed
+    from the predictions, or measured when it is run again.
     """
 
     task: str
@@ -34,8 +40,11 @@ class Claim(Struct, frozen=True, forbid_unknown_fields=True):
     family_version: int
     seed: int
     max_train_rows: int
-    n_columns: int
-    microseconds_per_atom: float
+    n_glasses: Count
+    n_columns: Count
+    microseconds_per_atom: Cost
+    fit_seconds: Cost
+    predict_seconds: Cost
     scores: dict[str, float]
     interval: tuple[float, float] | None
     predictions: Annotated[str, Meta(pattern=r"^predictions/[a-z0-9][a-z0-9.-]{0,120}\.parquet$")]
@@ -65,7 +74,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises
     ------
     SubmissionError
-        It is missing, too large, or does not follow its schema.
+        It is missing, too large, or does not follow its schema; it claims something twice, or was made in the future.
     """
     path = folder / MANIFEST
     if path.is_symlink() or not path.is_file():
@@ -73,9 +82,26 @@ def read_manifest(folder: Path) -> Manifest:
     if path.stat().st_size > 200_000:
         raise SubmissionError(f"{path} may have 200,000 bytes, it has {path.stat().st_size:,}")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except (msgspec.DecodeError, RecursionError) as error:
         raise SubmissionError(f"{path} does not follow its schema: {error}; pack the submission again") from None
+    for what in ([(c.task, c.family) for c in manifest.claims], [c.predictions for c in manifest.claims]):
+        if len(set(what)) < len(what):
+            raise SubmissionError(f"{path} must claim each task and family once: pack the submission again")
+    _require_past(manifest.made, path)
+    return manifest
+
+
+def _require_past(made: str, path: Path) -> None:
+    """A day is left for clocks that are wrong."""
+    try:
+        date = datetime.date.fromisoformat(made[:10])
+    except ValueError:
+        date = datetime.date.max
+    if date > datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1):
+        raise SubmissionError(
+            f"{path}: made must be a day that has passed, got {made[:40]!r}: pack the submission again"
+        )
 
 
 def read_predictions(folder: Path, claim: Claim) -> pd.DataFrame:

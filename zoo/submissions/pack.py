@@ -15,14 +15,14 @@ import msgspec
 from zoo._files import atomic_write, sha256_of, storage_error
 from zoo._machine import hardware, versions
 from zoo.benchmark.cell import RECORDED, task_rows
-from zoo.benchmark.store import Store, latest_results
+from zoo.benchmark.store import Result, Store, latest_results
 from zoo.benchmark.suite import Suite
 from zoo.errors import SubmissionError
 from zoo.leaderboard.board import BoardRow, make_board
 from zoo.paths import content_root
-from zoo.submissions.card import CARD, MANIFEST, PREDICTIONS, Submission, read_submission
+from zoo.submissions.card import CARD, MAIN, MANIFEST, PREDICTIONS, Submission, read_submission
 from zoo.submissions.contribution import Contribution
-from zoo.submissions.folds import checked_table, lock_of, mean_scores
+from zoo.submissions.folds import checked_table, lock_of, scores_of
 from zoo.submissions.manifest import COLUMNS, Claim, Manifest
 from zoo.submissions.score import own_suite
 
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-TEMPLATE_AUTHOR = "Your Name"
-"""What the card of ``zoo submit new`` holds until it is filled in."""
+TEMPLATE = (
+    "Your Name",
+    "your paper, or: not published",
+    "What it measures, in a few sentences.",
+    "replace this by what your descriptor measures",
+)
+"""What card and code of ``zoo submit new`` hold until they are filled in; it would be published."""
 ENCODING = {"fold": "DELTA_BINARY_PACKED", "row": "DELTA_BINARY_PACKED", "score": "BYTE_STREAM_SPLIT"}
 """Rows are in order, so that only scores take room."""
 
@@ -82,7 +87,7 @@ def pack(contribution: Contribution, reference: Suite, store: Store, output: Pat
                 )
             task = next(entry.task for entry in reference.entries if entry.task == board.task.name)
             own = [result for result in results if (result.task, result.family) == (task, row.family)]
-            table = _predictions(store, [(result.fold, result.key) for result in own])
+            table = predictions_of(store, own)
             packed.append((_claim(task, row, own[0].family_version, reference), checked_table(table, task, task)))
     return _write(submission, packed, output)
 
@@ -91,29 +96,40 @@ def pack_predictions(submission: Submission, tables: dict[str, pd.DataFrame], ou
     """Write the folder of a submission of predictions; tables by task, as ``checked_table`` returns them."""
     if submission.card.kind != "predictions":
         raise SubmissionError('the card of a submission of predictions must state kind = "predictions"')
-    require_author(submission)
+    require_filled_in(submission)
     packed = []
     for task, table in tables.items():
-        row = BoardRow(submission.card.name, "", "default", "ok", scores=mean_scores(task, table))
+        of = scores_of(task, table)
+        name = submission.card.name
+        row = BoardRow(name, "", "default", "ok", scores=of.scores, interval=of.interval, n_glasses=of.n_glasses)
         packed.append((_claim(task, row, 0, None), table))
     return _write(submission, packed, output)
 
 
-def require_author(submission: Submission) -> None:
-    """Refuse a card that does not say yet who made it.
+def require_filled_in(submission: Submission) -> None:
+    """Refuse texts of the example that ``zoo submit new`` writes.
 
     Raises
     ------
     SubmissionError
     """
-    if TEMPLATE_AUTHOR in submission.card.authors:
-        raise SubmissionError(f"authors must be who made it, got {TEMPLATE_AUTHOR!r}: fill in {CARD}")
+    for name in (CARD, MAIN):
+        for text in TEMPLATE:
+            if text.encode() in submission.files.get(name, b""):
+                raise SubmissionError(
+                    f"card and code must say who made it and what it measures, got {text!r} of the example: "
+                    f"fill in {name}"
+                )
 
 
-def _predictions(store: Store, keys: Iterable[tuple[int, str]]) -> pd.DataFrame:
+def predictions_of(store: Store, results: Iterable[Result]) -> pd.DataFrame:
+    """Predictions of one row of a board: fold, row, score."""
     import pandas as pd
 
-    parts = [store.predictions(key)[["row", "score"]].assign(fold=fold) for fold, key in sorted(keys)]
+    parts = [
+        store.predictions(result.key)[["row", "score"]].assign(fold=result.fold)
+        for result in sorted(results, key=lambda result: result.fold)
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -128,8 +144,11 @@ def _claim(task: str, row: BoardRow, family_version: int, reference: Suite | Non
         family_version=family_version,
         seed=reference.seed if reference else 0,
         max_train_rows=reference.max_train_rows if reference else 0,
+        n_glasses=row.n_glasses,
         n_columns=row.n_columns,
-        microseconds_per_atom=row.microseconds_per_atom,
+        microseconds_per_atom=round(row.microseconds_per_atom, 3),
+        fit_seconds=round(row.fit_seconds, 4),
+        predict_seconds=round(row.predict_seconds, 4),
         scores={name: round(value, 6) for name, value in row.scores.items()},
         interval=row.interval,
         predictions=f"{PREDICTIONS}/{'--'.join(part for part in (task, row.family) if part)}.parquet",

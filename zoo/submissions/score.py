@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from zoo._files import storage_error
-from zoo.benchmark.cell import attempt, key_of
+from zoo.benchmark.cell import attempt, features_decline, features_of_glasses, key_of, task_rows
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Cell, Entry, Suite, cells_of, read_suite
 from zoo.benchmark.task import read_task
@@ -91,27 +91,39 @@ def score(
 ) -> Store:
     """Fit and score every cell of a submission that is not finished yet, in this process.
 
-    The estimators are this project's; columns come from the sandbox.
+    The estimators are this project's; columns come from the sandbox, each glass once.
 
     Raises
     ------
     SandboxError, StoreError
+        The code cannot be run to its end; results cannot be kept.
+    ZooError
+        The columns break the contract.
     """
     store = Store(folder)
     store.require_writable()
     (folder / "results").mkdir(exist_ok=True)
+    described: set[str] = set()
     for cell in cells_of(own_suite(reference, contribution.entry.name)):
         found = store.get(key_of(cell))
         if found is None or found.state != "ok":
+            if cell.task not in described:
+                _describe(contribution, cell.task)
+                described.add(cell.task)
             found, predictions = attempt(cell, None, None)
-            if contribution.timed:
-                found = replace(found, microseconds_per_atom=round(contribution.microseconds_per_atom, 3))
             try:
                 store.add(found, predictions)
             except OSError as error:
                 raise storage_error(f"folder {folder}", error, "ZOO_CACHE") from None
         advance(cell, found.state)
     return store
+
+
+def _describe(contribution: Contribution, task: str) -> None:
+    """Columns of every glass into the cache, each with the CPU time that its sandbox took: this process only waits."""
+    rows, name = task_rows(task), contribution.entry.name
+    if features_decline(name, rows) is None:
+        features_of_glasses(rows, name, lambda: sum(seconds for _, seconds in contribution.timed))
 
 
 def places(contribution: Contribution, reference: Suite, own: Store, others: Path) -> list[Place]:

@@ -11,7 +11,7 @@ from zoo.features.declaration import feature_sets
 from zoo.leaderboard.board import BoardRow
 from zoo.leaderboard.compare import cpu_seconds, name_of
 from zoo.leaderboard.site.gather import Entry, Site
-from zoo.leaderboard.site.submission_pages import STATES, Submitted, fresh_lead, submitted_rows
+from zoo.leaderboard.site.submission_pages import STATES, Submitted, submitted_rows
 from zoo.leaderboard.site.tables import Cell, Column, Row, Table, Value, number_cell, quantity_cell, text_cell
 from zoo.leaderboard.statistics import Difference
 from zoo.models.declaration import model_families
@@ -90,7 +90,7 @@ def _ordered(entry: Entry) -> list[BoardRow]:
 
 
 def _merged(rows: list[Row], submitted: list[Row], place: int) -> list[Row]:
-    """Rows with those of submissions among them, by the score, which is the cell at ``place``."""
+    """Rows with those of submissions among them, by the score, the cell at ``place``; unranked ones below all of it."""
     for row in submitted:
         value = row.cells[place].value
         below = (k for k, other in enumerate(rows) if not other.scored or _less(other.cells[place].value, value))
@@ -103,22 +103,34 @@ def _less(a: Value, b: Value) -> bool:
 
 
 def _submitted(site: Site, entry: Entry, of: Submitted) -> dict[str, Cell]:
-    """A row of a submission: its scores, without what compares rows that were run here."""
-    claim, headline = of.claim, entry.board.headline
-    family = model_families[claim.family].name if claim.family else ""
-    value, name = of.scores.get(headline), of.entry.name
+    """A row of a submission: its scores, without what compares rows that were run here.
+
+    One that is not ranked shows its scores as words: nothing to sort by, to draw or to download.
+    """
+    found, headline = of.outcome, entry.board.headline
+    family = model_families[of.claim.family].name if of.claim.family else ""
+    value, name = found.found[headline], of.entry.name
+    scores = {
+        **_scores(entry, found.found),
+        headline: number_cell(value, 3, interval=found.interval),
+        "percent_of_ceiling": number_cell(entry.percent(value), 0),
+    }
+    if not of.ranked:
+        help_ = STATES[of.entry.state]
+        scores = {key: replace(cell, value=None, interval=None, help=help_) for key, cell in scores.items()}
     return {
         "descriptor": text_cell(name, site.submission_paths[name], of.entry.title, f"submitted, {of.entry.state}"),
         "model": text_cell(family or "its own", site.family_paths.get(family, "")),
         "mode": text_cell("default" if family else ""),
-        **_scores(entry, of.scores),
-        headline: number_cell(value, 3, interval=claim.interval),
-        "percent_of_ceiling": number_cell(None if value is None else entry.percent(value), 0),
-        "columns": number_cell(claim.n_columns or None, 0),
-        "microseconds_per_atom": quantity_cell(claim.microseconds_per_atom or None),
+        **scores,
+        "glasses": number_cell(found.n_glasses, 0),
+        "columns": number_cell(found.n_columns or None, 0),
+        "microseconds_per_atom": quantity_cell(found.microseconds_per_atom or None),
+        "fit_seconds": quantity_cell(found.fit_seconds or None),
+        "predict_seconds": quantity_cell(found.predict_seconds or None),
         "state": text_cell("ok"),
         "checked": text_cell(of.entry.state, help=STATES[of.entry.state]),
-        "fresh_lead": number_cell(fresh_lead(of.fresh) if of.fresh else None, 3, True),
+        "fresh_lead": number_cell(of.fresh.fresh_lead if of.fresh else None, 3, True),
         "date": text_cell(of.entry.record.date if of.entry.record else of.entry.made),
         "citation": text_cell(of.entry.card.citation if of.entry.card else ""),
     }

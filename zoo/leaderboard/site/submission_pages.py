@@ -13,34 +13,38 @@ from zoo.leaderboard.site.gather import Entry, Page, Site
 from zoo.leaderboard.site.tables import Column, Row, Table, number_cell, quantity_cell, text_cell
 from zoo.submissions.entries import SubmissionEntry
 from zoo.submissions.manifest import Claim
-from zoo.submissions.verify import FreshScore, Outcome
+from zoo.submissions.record import FreshScore, Outcome
 
 STATES = {
     "verified": "run again by a maintainer from its code: same scores",
     "scored": "predictions only: scored by this project's code, cannot be run again",
-    "unverified": "packed, not run again yet: its scores are its author's word",
+    "unverified": "packed, not run again yet: scored from its predictions, which are its author's word",
+    "doubtful": "run again, same scores, but its lead is lost on glasses that nobody had seen",
     "differs": "run again, other scores",
-    "refused": "its code tried what it must not",
+    "refused": "its code tried what it must not, or fails a trial",
     "broken": "files, card or manifest break a rule, or data or task have changed since",
 }
+RANKED = ("verified", "scored", "differs")
+"""States in which a row stands among others at its score: a maintainer has found it."""
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """A submission's row of a board: its claim, and the scores to show."""
+    """A submission's row of a board: its claim, and what was found: when it was run again, or in its predictions."""
 
     entry: SubmissionEntry
     claim: Claim
-    outcome: Outcome | None
+    outcome: Outcome
 
     @property
-    def scores(self) -> dict[str, float]:
-        """As found when it was run again, else as stated."""
-        return self.outcome.found if self.outcome else self.claim.scores
+    def ranked(self) -> bool:
+        """Whether it stands at its score; below all rows with a score otherwise."""
+        return self.entry.state in RANKED
 
     @property
     def fresh(self) -> FreshScore | None:
-        return next((score for score in fresh_of(self.entry) if score.family == self.claim.family), None)
+        mine = (self.claim.task, self.claim.family)
+        return next((score for score in fresh_of(self.entry) if (score.task, score.family) == mine), None)
 
 
 def submission_pages(site: Site) -> list[Page]:
@@ -60,7 +64,7 @@ INTRO = (
 
 
 def submitted_rows(site: Site, entry: Entry) -> list[Submitted]:
-    """Rows of submissions that belong on a board: same task, seed and cap on rows, best first.
+    """Rows of submissions that belong on a board: same task, seed and cap on rows, best first, unranked ones last.
 
     A refused or broken submission has none. Predictions of a model outside of this project stand on every board of
     their task.
@@ -69,27 +73,17 @@ def submitted_rows(site: Site, entry: Entry) -> list[Submitted]:
     for submission in site.submissions:
         if submission.state in ("refused", "broken"):
             continue
-        for claim in submission.claims:
+        for claim, outcome in zip(submission.claims, submission.outcomes, strict=True):
             here = (claim.max_train_rows, claim.seed) == (entry.suite.max_train_rows, entry.suite.seed)
             if claim.task == entry.board.task.name and (here or submission.kind == "predictions"):
-                found.append(Submitted(submission, claim, _outcome(submission, claim)))
+                found.append(Submitted(submission, claim, outcome))
     headline = entry.board.headline
-    return sorted(found, key=lambda row: -row.scores.get(headline, float("-inf")))
+    return sorted(found, key=lambda row: (not row.ranked, -row.outcome.found[headline]))
 
 
 def fresh_of(entry: SubmissionEntry) -> list[FreshScore]:
     """Scores on new glasses, if its record holds any."""
     return entry.record.fresh if entry.record else []
-
-
-def fresh_lead(score: FreshScore) -> float:
-    """By how much it is ahead of the registered set on new glasses."""
-    return score.fresh - score.fresh_reference
-
-
-def _outcome(entry: SubmissionEntry, claim: Claim) -> Outcome | None:
-    outcomes = entry.record.outcomes if entry.record else []
-    return next((o for o in outcomes if (o.task, o.family) == (claim.task, claim.family)), None)
 
 
 def _list(site: Site) -> Table:
@@ -107,7 +101,7 @@ def _list(site: Site) -> Table:
     ]
     rows = []
     for entry in site.submissions:
-        leads = [fresh_lead(score) for score in fresh_of(entry)]
+        leads = [score.fresh_lead for score in fresh_of(entry)]
         version = f"v{entry.version}" if entry.version else ""
         cells = [
             text_cell(entry.name, site.submission_paths[entry.name], badge=version),
@@ -129,6 +123,7 @@ def _page(site: Site, entry: SubmissionEntry) -> Page:
     path = site.submission_paths[entry.name]
     stem = path.rsplit("/", 1)[-1].removesuffix(".html")
     claims, fresh = _claims(site, entry, f"submission-{stem}"), _fresh(entry, f"submission-{stem}-fresh")
+    trials = _trials(entry, f"submission-{stem}-trials")
     card, record = entry.card, entry.record
     context = {
         "entry": entry,
@@ -144,50 +139,66 @@ def _page(site: Site, entry: SubmissionEntry) -> Page:
             "Packed": entry.made,
             "Run again": f"{record.date}, {record.by}, {record.hardware}" if record else "",
             "Confined by": ", ".join(record.layers) if record else "",
+            "Exempt from": "; ".join(f"{trial}: {why}" for trial, why in record.exempt.items()) if record else "",
         },
         "claims": claims,
+        "trials": trials,
         "fresh": fresh,
         "suspicious": any(score.suspicious for score in fresh_of(entry)),
     }
-    return Page(path, entry.name, "submission.html.j2", "submissions", context, [claims, fresh])
+    return Page(path, entry.name, "submission.html.j2", "submissions", context, [claims, trials, fresh])
 
 
 def _claims(site: Site, entry: SubmissionEntry, key: str) -> Table:
+    found = "when it was run again" if entry.record and entry.kind == "descriptor" else "computed from its predictions"
     columns = [
         Column("task", "task"),
         Column("model", "model"),
         Column("metric", "metric"),
-        Column("stated", "stated", True, "by its author, with the 95 % interval stated"),
-        Column("found", "found", True, "when it was run again"),
+        Column("found", "score", True, f"{found}, with its 95 % interval over glasses"),
+        Column("stated", "stated", True, "by its author"),
         Column("difference", "off by", True),
         Column("same_predictions", "predictions", help="whether every one came out the same"),
-        Column("columns", "columns", True),
-        Column("microseconds_per_atom", "µs/atom", True, "as stated"),
+        Column("glasses", "glasses", True, "test glasses"),
+        Column("columns", "columns", True, "when it was run again"),
+        Column("microseconds_per_atom", "µs/atom", True, "cost of the descriptor, when it was run again"),
+        Column("fit_seconds", "fit s", True, "CPU seconds of a fit, when it was run again"),
+        Column("predict_seconds", "predict s", True, "CPU seconds, when it was run again"),
         Column("training_rows", "training rows", help="of a fit, at most"),
     ]
     paths = {of.board.task.name: of.path for of in reversed(site.entries)}
     rows = []
-    for claim in entry.claims:
-        metric, outcome = HEADLINE[read_task(claim.task).kind], _outcome(entry, claim)
+    for claim, outcome in zip(entry.claims, entry.outcomes, strict=True):
+        metric = HEADLINE[read_task(claim.task).kind]
         cells = [
             text_cell(claim.task, paths.get(claim.task, "")),
             text_cell(claim.family or "its own", site.family_paths.get(claim.family, "")),
             text_cell(TITLES[metric]),
-            number_cell(claim.scores.get(metric), 3, interval=claim.interval),
-            number_cell(outcome.found.get(metric) if outcome else None),
-            number_cell(outcome.difference if outcome else None, 4),
+            number_cell(outcome.found[metric], 3, interval=outcome.interval),
+            number_cell(claim.scores[metric]),
+            number_cell(outcome.difference, 4),
             text_cell(_sameness(outcome)),
-            number_cell(claim.n_columns or None, 0),
-            quantity_cell(claim.microseconds_per_atom or None),
+            number_cell(outcome.n_glasses, 0),
+            number_cell(outcome.n_columns or None, 0),
+            quantity_cell(outcome.microseconds_per_atom or None),
+            quantity_cell(outcome.fit_seconds or None),
+            quantity_cell(outcome.predict_seconds or None),
             text_cell(f"{claim.max_train_rows:,}" if claim.max_train_rows else "all"),
         ]
         rows.append(Row(cells))
-    ends = [end for claim in entry.claims for end in claim.interval or ()]
+    ends = [end for outcome in entry.outcomes for end in outcome.interval or ()]
     return Table(key, f"Scores of {entry.name}", columns, rows, (min(ends), max(ends)) if ends else None).pruned()
 
 
-def _sameness(outcome: Outcome | None) -> str:
-    if outcome is None or outcome.largest_change is None:
+def _trials(entry: SubmissionEntry, key: str) -> Table:
+    columns = [Column("trial", "trial"), Column("outcome", "outcome"), Column("found", "found")]
+    findings = entry.record.findings if entry.record else []
+    rows = [Row([text_cell(text) for text in (of.title, of.state, of.reason)]) for of in findings]
+    return Table(key, f"Trials of {entry.name}", columns, rows).pruned()
+
+
+def _sameness(outcome: Outcome) -> str:
+    if outcome.largest_change is None:
         return ""
     return "identical" if outcome.identical else f"off by {outcome.largest_change:.1g} at most"
 
@@ -200,7 +211,11 @@ def _fresh(entry: SubmissionEntry, key: str) -> Table:
         Column("public_lead", "lead, public glasses", True),
         Column("fresh_lead", "lead, new glasses", True),
         Column("fresh", "score, new glasses", True, "with its 95 % interval"),
-        Column("drop", "drop of the lead", True, "marked where it is larger than chance explains"),
+        Column("drop", "drop of the lead", True, "marked where it is larger than chance and the usual drop explain"),
+        Column(
+            "usual_drop", "usual drop", True, "of the lead of another registered set, which knows no glass by heart"
+        ),
+        Column("usual", "of", help="that registered set"),
         Column("glasses", "made from", help="recipe, its variant, number of seeds"),
     ]
     rows = [
@@ -209,10 +224,12 @@ def _fresh(entry: SubmissionEntry, key: str) -> Table:
                 text_cell(score.task),
                 text_cell(score.family),
                 text_cell(score.reference),
-                number_cell(score.public - score.public_reference, 3, True),
-                number_cell(fresh_lead(score), 3, True),
+                number_cell(score.lead, 3, True),
+                number_cell(score.fresh_lead, 3, True),
                 number_cell(score.fresh, 3, interval=score.fresh_interval),
                 replace(number_cell(score.drop, 3, True), badge="suspicious" if score.suspicious else ""),
+                number_cell(score.usual_drop, 3, True),
+                text_cell(score.usual),
                 text_cell(f"{score.recipe}, {score.variant}, {len(score.seeds)} seeds"),
             ]
         )
