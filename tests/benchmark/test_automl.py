@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 import numpy as np
 import pytest
-from toy import perturbed_crystal, small_project
+import tomli_w
+from toy import perturbed_crystal, small_project, write_task
 
-from zoo.benchmark import automl
-from zoo.benchmark.automl import Search, calibrated, search, usable_features
+from zoo._files import read_toml
+from zoo.benchmark import automl, candidates, joining
+from zoo.benchmark.automl import search, usable_features
+from zoo.benchmark.candidates import Candidate, Search, open_search
 from zoo.benchmark.cell import folds_of, task_rows
+from zoo.benchmark.joining import calibrated, steps
 from zoo.benchmark.saved import read_model, save_model
-from zoo.benchmark.tuning import open_study
+from zoo.benchmark.tuning import open_study, tried
 from zoo.cli import main
 from zoo.errors import ModelError, TuningError
 from zoo.formats import read_glass, write_glass
 from zoo.glass import Glass
+from zoo.models.declaration import model_families
 
 FEATURES = ("species", "coordination", "interstice-shell")
 
 
 def plan(trials=9, **changes) -> Search:
     """Few trials, and time enough on a busy machine."""
-    chosen = {"features": FEATURES, "families": ("decision-tree", "logistic"), "seconds": 600}
+    chosen = {"features": FEATURES, "families": ("decision-tree", "logistic"), "seconds": 6000}
     return Search("toy-class", **chosen | changes, trials=trials)
 
 
@@ -43,7 +50,7 @@ def test_the_search_finds_what_tells_and_never_sees_the_test_glasses(made):
     assert found.scores["average_precision"] > 0.3 > 0.2, "by chance 0.2"
     assert sum(found.weights) == pytest.approx(1)
     pairs = [(candidate.features, candidate.family) for candidate in found.candidates]
-    assert max(pairs.count(pair) for pair in pairs) <= automl.ALIKE
+    assert max(pairs.count(pair) for pair in pairs) <= candidates.ALIKE
     rows = task_rows("toy-class")
     test = {rows.glass_names[glass] for glass in np.unique(rows.glass[folds_of("toy-class", "glass")[0].test])}
     assert set(found.test_glasses) == test
@@ -72,11 +79,31 @@ def test_a_saved_model_predicts_probabilities_for_a_glass_of_ones_own(made, tmp_
     assert sum(member.weight for member in model.members) == pytest.approx(1)
 
 
+def test_predictions_are_written_here_unless_told_otherwise_and_never_over_the_glass(
+    made, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    glass = perturbed_crystal(98)
+    (tmp_path / "mine").mkdir()
+    write_glass(tmp_path / "mine" / "glass.extxyz.gz", Glass(glass.positions, glass.species, glass.cell))
+    main(["predict", str(made[0]), "mine/glass.extxyz.gz"])
+    said = capsys.readouterr().out
+    for name in ("glass-toy-class.extxyz", "glass-toy-class.png"):
+        assert f"written {name}" in said
+        assert (tmp_path / name).stat().st_size > 1000
+    assert "probability" in read_glass(tmp_path / "glass-toy-class.extxyz").fields
+    content = (tmp_path / "glass-toy-class.extxyz").read_bytes()
+    with pytest.raises(SystemExit):
+        main(["predict", str(made[0]), "mine/../glass-toy-class.extxyz", "-o", "glass-toy-class.extxyz"])
+    assert "not written over the glass" in capsys.readouterr().err
+    assert (tmp_path / "glass-toy-class.extxyz").read_bytes() == content
+
+
 def test_calibration_keeps_every_order_and_meets_the_rate():
     random = np.random.default_rng(0)
     score = random.uniform(0.3, 0.4, 4000)
     y = (random.random(4000) < 4 * (score - 0.3)).astype(float)
-    line = automl._calibration(y, score)
+    line = joining._calibration(y, score)
     probability = calibrated(line, score)
     assert np.array_equal(np.argsort(probability), np.argsort(score))
     assert probability.mean() == pytest.approx(y.mean(), abs=1e-3)
@@ -126,23 +153,107 @@ def test_a_search_continues_where_it_stopped(root, tmp_path):
     assert search(plan(trials=6), tmp_path, 1).n_trials == 6
 
 
-def test_time_ends_a_search(root, tmp_path):
-    found = search(plan(trials=0, seconds=20), tmp_path, 1)
-    assert found.n_trials > 0
-    spent = open_study(0, f"sqlite:///{tmp_path / 'studies.db'}", automl._name(plan())).trials
-    assert sum(trial.duration.total_seconds() for trial in spent) < 60
+def test_another_choice_in_the_same_folder_is_another_search(root, tmp_path):
+    for features in (("coordination",), ("species", "interstice-shell")):
+        chosen = plan(features=features)
+        study = open_search(chosen, tmp_path)
+        assert candidates._next_attempt(chosen, study, features).features == features[0]
+        assert len(study.trials) == 1
+
+
+def test_scores_of_other_data_tasks_or_versions_are_not_taken_over(root, tmp_path, monkeypatch):
+    study = open_search(plan(), tmp_path).study_name
+    turned = {"features": FEATURES[::-1], "families": ("logistic", "decision-tree"), "seconds": 60, "trials": 3}
+    assert open_search(plan(**turned), tmp_path).study_name == study
+    assert open_search(plan(max_rows=500), tmp_path).study_name != study
+    newer = {name: dataclasses.replace(model_families[name], version=9) for name in plan().families}
+    monkeypatch.setattr(candidates, "model_families", newer)
+    assert open_search(plan(), tmp_path).study_name != study
+    monkeypatch.undo()
+    rows = task_rows("toy-class")
+    other = dataclasses.replace(rows, task=msgspec.structs.replace(rows.task, version=9))
+    monkeypatch.setattr(candidates, "task_rows", lambda name: other)
+    assert open_search(plan(), tmp_path).study_name != study
+
+
+def test_a_quick_family_looks_at_every_feature_set_first_then_the_others_at_the_best(root):
+    many = plan(families=("decision-tree", "extra-trees", "logistic"))
+    study, order = open_study(0, None, "study"), ("species", "coordination", "interstice-shell")
+    value = {"species": 0.1, "coordination": 0.5, "interstice-shell": 0.4}
+    pairs = []
+    for _ in range(9):
+        attempt = candidates._next_attempt(many, study, order)
+        pairs.append((attempt.features, attempt.family))
+        assert attempt.settings == {}
+        study.tell(attempt.trial, value[attempt.features])
+    assert pairs[:3] == [(name, "logistic") for name in order]
+    ranked = ("coordination", "interstice-shell", "species")
+    assert pairs[3:] == [(name, family) for family in ("decision-tree", "extra-trees") for name in ranked]
+
+
+def test_a_candidate_that_hangs_is_stopped_from_outside(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(automl, "SHARE", 0.0)
+    monkeypatch.setattr(automl, "SHORTEST", 0.05)
+    with pytest.raises(TuningError, match=r"no candidate was finished .* 6000 s: give more time"):
+        search(plan(trials=2), tmp_path, 1)
+    trials = tried(open_search(plan(), tmp_path))
+    assert [trial.user_attrs["error"] for trial in trials] == ["stopped after 0 s"] * 2
+
+
+def test_time_ends_a_search_and_what_was_being_tried_counts_for_nothing(root, tmp_path):
+    with pytest.raises(TuningError, match="no candidate was finished"):
+        search(plan(trials=0, seconds=0.5), tmp_path, 1)
+    assert tried(open_search(plan(), tmp_path)) == []
+
+
+def test_an_ensemble_that_takes_too_long_gives_way_to_one_member(root, tmp_path, monkeypatch):
+    def hurried(plan, found, seconds):
+        first, second = steps(plan, found, seconds)
+        return dataclasses.replace(first, limit=0.1), dataclasses.replace(second, limit=300)
+
+    monkeypatch.setattr(joining, "steps", hurried)
+    found = search(plan(trials=3), tmp_path, 1)
+    assert len(found.candidates) == 1
+    assert found.weights == (1.0,)
+    assert found.cut == "stopped after 0 s"
+    save_model(plan(), found, tmp_path)
+    assert read_model(tmp_path).n_trials == 3
+    monkeypatch.setattr(joining, "steps", lambda *words: [dataclasses.replace(hurried(*words)[0], limit=0.1)] * 2)
+    with pytest.raises(TuningError, match=r"no ensemble was fitted within 6000 s and 30 s more .*: give more time"):
+        search(plan(trials=3), tmp_path, 1)
+    assert read_model(tmp_path).n_trials == 3, "the model of before is still there"
+
+
+def test_the_time_left_decides_on_members_and_rows(root):
+    made = tuple(
+        Candidate("coordination", name, {}, 0.5, seconds) for name, seconds in (("a", 10), ("b", 200), ("c", 5))
+    )
+    n_rows = min(plan().max_rows, len(plan().split.train))
+    for seconds in (1, 20, 60, 700):
+        first, second = steps(plan(), made, seconds)
+        assert first.limit + second.limit == pytest.approx(seconds + joining.MARGIN)
+        assert second.limit >= 10
+    first, second = steps(plan(), made, 60)
+    assert [member.family for member in first.candidates] == ["a", "c"]
+    assert first.n_rows > n_rows
+    assert steps(plan(), made, 700)[0].candidates == made
+    first, second = steps(plan(), made, 8)
+    assert [member.family for member in first.candidates] == ["a"]
+    assert first.n_rows < n_rows
 
 
 def test_trials_of_different_families_do_not_share_parameters(root, tmp_path):
-    study = open_study(0, None, "study")
+    study, many = open_study(0, None, "study"), plan(families=("xgboost", "lightgbm"))
     names = set()
     for family in ("xgboost", "lightgbm", "xgboost"):
         study.enqueue_trial({"features": "coordination", "family": family, "settings": "searched"})
-    study.optimize(lambda trial: automl._objective(trial, plan(families=("xgboost", "lightgbm"))), n_trials=3)
+    study.optimize(lambda trial: len(candidates._suggested(trial, many).settings), n_trials=3)
     for trial in study.trials:
         assert all(name.startswith(trial.params["family"] + ".") for name in list(trial.params)[3:])
         names |= set(trial.params)
     assert {"xgboost.learning_rate", "lightgbm.learning_rate"} <= names
+    together = study.sampler.infer_relative_search_space(study, study.trials[0])
+    assert {"features", "xgboost.learning_rate", "lightgbm.learning_rate"} <= set(together), "not drawn one by one"
 
 
 def test_a_search_that_scores_nothing_says_so(root, tmp_path):
@@ -169,10 +280,24 @@ def test_default_features_need_positions_alone(root):
         (["toy-class", "--families", "cnn"], "reads images"),
         (["toy-class", "--families", "autogluon"], "is an ensemble itself"),
         (["nonsense"], "nonsense"),
+        (["pairs"], "is about pairs"),
     ],
 )
 def test_what_cannot_be_searched_is_said_at_once(root, capsys, words, answer):
+    card = read_toml(root / "datasets" / "toy" / "card.toml")
+    roles = {"conf": "group", "i": "state", "j": "state"}
+    columns = [{"name": name, "unit": "1", "role": role, "description": "made up"} for name, role in roles.items()]
+    pairs = (
+        card
+        | {"name": "pairs", "kind": "pairs", "glasses": [], "files": card["files"][:1]}
+        | {"columns": card["columns"] + columns}
+    )
+    (root / "datasets" / "pairs").mkdir()
+    (root / "datasets" / "pairs" / "card.toml").write_text(tomli_w.dumps(pairs))
+    write_task(root, "pairs", dataset="pairs")
     with pytest.raises(SystemExit) as stop:
         main(["automl", *words])
     assert stop.value.code == 2
-    assert answer in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert answer in said.err
+    assert not said.out

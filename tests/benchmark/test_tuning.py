@@ -13,12 +13,13 @@ from zoo.benchmark.runner import run_suite
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import cells_of, read_suite
 from zoo.benchmark.training import Training
-from zoo.benchmark.tuning import Budget, tune
+from zoo.benchmark.tuning import STARTUP, Budget, open_study, seconds_of, tried, tune
 from zoo.errors import TuningError
 from zoo.leaderboard.board import make_board
 from zoo.models.declaration import ModelFamily
 
 BUDGET = Budget(trials=8, seconds=60)
+STATES = ("COMPLETE", "PRUNED")
 
 
 class Threshold:
@@ -98,6 +99,42 @@ def test_a_search_continues_where_it_was_stopped(tmp_path):
 def test_time_is_a_limit_too():
     found = tune(FAMILY, training(), Budget(10_000, 1.0))
     assert 0 < found.n_trials < 10_000
+
+
+def test_the_seconds_of_earlier_runs_are_counted(tmp_path):
+    address = f"sqlite:///{tmp_path / 'studies.db'}"
+    tune(FAMILY, training(), Budget(4, 60), storage=address)
+    spent = seconds_of(tried(open_study(3, address, "study")))
+    assert tune(FAMILY, training(), Budget(10_000, spent), storage=address).n_trials == 4
+
+
+def test_trials_that_were_killed_take_no_place_and_no_time(tmp_path):
+    address = f"sqlite:///{tmp_path / 'studies.db'}"
+    for _ in range(3):
+        open_study(3, address, "study").ask()
+    found = tune(FAMILY, training(), Budget(4, 60), storage=address)
+    assert found.n_trials == 4
+    study = open_study(3, address, "study")
+    assert [trial.state.name for trial in study.trials[:3]] == 3 * ["FAIL"]
+    assert tried(study) == study.trials[3:]
+
+
+def test_a_study_that_goes_on_does_not_draw_the_same_again(tmp_path):
+    address = f"sqlite:///{tmp_path / 'studies.db'}"
+    for trials in (3, 6):
+        tune(FAMILY, training(), Budget(trials, 60), storage=address)
+    assert len({trial.params["at"] for trial in open_study(3, address, "study").trials}) == 6
+
+
+def test_a_poor_trial_is_given_up_before_its_last_fold_never_after_it(tmp_path):
+    address = f"sqlite:///{tmp_path / 'studies.db'}"
+    tune(FAMILY, training(12), Budget(15, 60), storage=address)
+    trials = open_study(3, address, "study").trials
+    folds = {state: {len(t.intermediate_values) for t in trials if t.state.name == state} for state in STATES}
+    assert folds == {"COMPLETE": {3}, "PRUNED": folds["PRUNED"]}
+    assert folds["PRUNED"], "some are given up"
+    assert max(folds["PRUNED"]) < 3
+    assert all(t.state.name == "COMPLETE" for t in trials[:STARTUP]), "there is nothing to compare with"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from zoo._files import atomic_write, sha256_of, storage_error
 from zoo._machine import versions
-from zoo.benchmark.automl import Found, Search, calibrated
+from zoo.benchmark.candidates import Search
 from zoo.benchmark.cell import task_rows
+from zoo.benchmark.joining import Found, calibrated
 from zoo.errors import ModelError
 from zoo.features.compute import compute_features
 from zoo.features.declaration import feature_sets
@@ -47,7 +48,7 @@ class SavedModel(Struct, frozen=True):
     features, features_versions
         Feature sets whose columns it reads, in this order.
     calibration : (float, float) or None
-        See :class:`~zoo.benchmark.automl.Found`.
+        See :class:`~zoo.benchmark.joining.Found`.
     threshold : float or None
         Probability from which on an atom is called class 1.
     scores : dict of float

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from zoo.benchmark.saved import SavedModel
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
+BUDGET = """Wall time of search and ensemble: 90s, 30m, 2h; at most half a minute more, then with one model in place of
+an ensemble that takes too long. Describing the glasses comes on top, once: what is computed is kept."""
 
 
 class Duration(click.ParamType[float]):
@@ -41,7 +43,7 @@ class Duration(click.ParamType[float]):
     "pickles: open only those that you made or trust like a program.",
 )
 @click.argument("task")
-@click.option("--budget", type=Duration(), default="30m", show_default=True, help="Wall time: 90s, 30m, 2h.")
+@click.option("--budget", type=Duration(), default="30m", show_default=True, help=BUDGET)
 @click.option("--features", default="", help="Feature sets to choose from, a,b,c; all that need positions only.")
 @click.option("--families", default="", help="Model families to choose from, a,b,c; ten common ones.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder; TASK-model here.")
@@ -58,7 +60,8 @@ def command(
     The glasses of one fold are never shown to the search: they score the model. Ctrl-C loses no finished trial, and the
     same command continues.
     """
-    from zoo.benchmark.automl import FAMILIES, Search, search, usable_features
+    from zoo.benchmark.automl import FAMILIES, search
+    from zoo.benchmark.candidates import Search
     from zoo.benchmark.saved import save_model
     from zoo.benchmark.task import read_task
 
@@ -66,19 +69,41 @@ def command(
     if options["fold"] >= declared.folds:
         raise ZooError(f"task {task} has folds 0 to {declared.folds - 1}, got {options['fold']}")
     out = console(highlight=False)
-    chosen = tuple(filter(None, features.split(",")))
-    if not chosen:
-        with out.status("feature sets") if out.is_terminal else nullcontext():
-            chosen, left_out = usable_features(task)
-        out.print(f"feature sets: {', '.join(chosen)}; left out: {', '.join(left_out)}", soft_wrap=True)
-    models = tuple(filter(None, families.split(","))) or tuple(name for name in FAMILIES if _fits(name, declared.kind))
-    _require(task, chosen, models)
+    models = _names(families) or tuple(name for name in FAMILIES if _fits(name, declared.kind))
+    _require(task, _names(features), models)
+    chosen = _described(task, _names(features), out)
     plan = Search(task, chosen, models, budget, **options)
     folder = (output or Path(f"{declared.name}-model")).resolve()
     out.print(f"{declared.title} {len(chosen)} feature sets, {len(models)} families, {budget / 60:.3g} minutes")
+    started = time.monotonic()
     with _Progress(out) as progress:
         found = search(plan, folder, workers, progress)
-    _show(save_model(plan, found, folder), folder, out)
+    if found.cut:
+        out.print(f"[yellow]one candidate alone[/]: the ensemble was not fitted ({found.cut})", soft_wrap=True)
+    _show(save_model(plan, found, folder), folder, time.monotonic() - started, out)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, text.split(","))))
+
+
+def _described(task: str, features: tuple[str, ...], out: Any) -> tuple[str, ...]:
+    """The feature sets to choose from, all glasses described by them."""
+    from zoo.benchmark.automl import usable_features
+    from zoo.benchmark.cell import feature_matrix
+
+    started = time.monotonic()
+    with out.status("describing the glasses") if out.is_terminal else nullcontext():
+        usable, left_out = (features, {}) if features else usable_features(task)
+        for name in usable:
+            feature_matrix(task, name)
+    if not usable:
+        raise ZooError(f"no feature set is left to choose from: {'; '.join(left_out.values())}")
+    if left_out:
+        out.print(f"feature sets: {', '.join(usable)}; left out: {', '.join(left_out)}", soft_wrap=True)
+    if (seconds := time.monotonic() - started) > 2:
+        out.print(f"describing the glasses took {seconds:.0f} s on top of the budget; it is kept", soft_wrap=True)
+    return usable
 
 
 def _fits(family: str, kind: Any) -> bool:
@@ -88,16 +113,16 @@ def _fits(family: str, kind: Any) -> bool:
 
 
 def _require(task: str, features: tuple[str, ...], families: tuple[str, ...]) -> None:
-    """Refuse what cannot be searched, before anything is computed."""
+    """Refuse what cannot be searched, before anything is computed; no ``features``: those of positions alone."""
     from zoo.benchmark.cell import features_decline, task_rows
+    from zoo.benchmark.task import read_task
+    from zoo.datasets.registry import dataset_card
     from zoo.features.declaration import feature_sets
     from zoo.models.declaration import model_families
 
-    rows = task_rows(task)
-    if rows.dataset.card.kind != "glasses":
+    if dataset_card(read_task(task).dataset).kind != "glasses":
         raise ZooError(f"task {task} is about pairs: run the family autogluon on it (a suite), which needs no glasses")
-    if not features or not families:
-        raise ZooError(f"nothing to choose from: {len(features)} feature sets and {len(families)} families")
+    rows = task_rows(task)
     for name in features:
         feature_sets[name].require_software()
         if reason := features_decline(name, rows):
@@ -107,7 +132,7 @@ def _require(task: str, features: tuple[str, ...], families: tuple[str, ...]) ->
         family.require_software()
         if reason := family.declines(rows.task.kind):
             raise ZooError(f"family {name!r} declines: {reason}")
-        if family.images and not all(feature_sets[features_].image for features_ in features):
+        if family.images and not (features and all(feature_sets[name_].image for name_ in features)):
             raise ZooError(f"family {name!r} reads images: with it choose from image feature sets only (density-grid)")
         if family.folded:
             raise ZooError(f"family {name!r} is an ensemble itself: name its members instead")
@@ -142,7 +167,7 @@ class _Progress:
             self._out.print(text)
 
 
-def _show(model: SavedModel, folder: Path, out: Any) -> None:
+def _show(model: SavedModel, folder: Path, seconds: float, out: Any) -> None:
     from rich.table import Table
 
     from zoo.benchmark.metrics import HEADLINE, TITLES
@@ -160,7 +185,7 @@ def _show(model: SavedModel, folder: Path, out: Any) -> None:
         f"on {len(model.test_glasses)} glasses that it has never seen ({', '.join(model.test_glasses)}): "
         f"{TITLES[headline]} {model.scores.get(headline, float('nan')):.3f} (best member alone "
         f"{model.single_scores.get(headline, float('nan')):.3f}{by_chance}); {model.n_trials} trials, "
-        f"{model.n_train} training rows",
+        f"{model.n_train} training rows, {seconds:.0f} s",
         soft_wrap=True,
     )
     out.print(f"[green]written[/] {folder}; apply it: zoo predict {_short(folder)} GLASSFILE", soft_wrap=True)

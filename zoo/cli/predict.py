@@ -9,18 +9,21 @@ from typing import Any
 import click
 
 from zoo.cli import console
+from zoo.errors import ZooError
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+OUTPUT = """Glass for OVITO (.extxyz) or table (.parquet, .csv). With neither this nor --plot, GLASSFILE-TASK.extxyz and
+GLASSFILE-TASK.png are written here."""
 
 
 @click.command(
     "predict",
-    epilog="Examples: zoo predict shear-2pct-model glass.dump --type-map 1=Cu 2=Zr -o glass-softness.extxyz --plot "
-    "softness.png. The extxyz opens in OVITO: colour by the new property.",
+    epilog="Examples: zoo predict shear-2pct-model glass.dump --type-map 1=Cu 2=Zr writes "
+    "glass-shear-2pct.extxyz and glass-shear-2pct.png here. The extxyz opens in OVITO: colour by the new property.",
 )
 @click.argument("model", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("glassfile", type=FILE)
-@click.option("--output", "-o", type=FILE, help="Glass for OVITO (.extxyz) or table (.parquet, .csv).")
+@click.option("--output", "-o", type=FILE, help=OUTPUT)
 @click.option("--plot", type=FILE, help="Figure: distribution, and a slice of the glass.")
 @click.option("--type-map", multiple=True, help="Symbols of LAMMPS atom types: 1=Cu,2=Zr.")
 @click.option("--unit", "units", multiple=True, help="Of a column of the file that states none: radius=Å.")
@@ -41,6 +44,11 @@ def command(model: Path, glassfile: Path, output: Path | None, plot: Path | None
 
     require_writable(output, plot)
     saved = read_model(model)
+    if output is None and plot is None:
+        name = Path(glassfile.name.removesuffix(".gz")).stem
+        output, plot = Path(f"{name}-{saved.task}.extxyz"), Path(f"{name}-{saved.task}.png")
+    if glassfile.resolve() in {path.resolve() for path in (output, plot) if path is not None}:
+        raise ZooError(f"predictions are not written over the glass they are for, {glassfile}: give another name (-o)")
     out = console(highlight=False)
     glass, ids = read_for(
         Request(saved.features[0]),
