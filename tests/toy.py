@@ -92,7 +92,7 @@ def write_suite(root: Path, name: str, features: list[str], families: list[str],
     entries = [{"task": task, "features": features, "families": families} for task in ("toy-class", "toy-value")]
     path = root / "benchmarks" / "suites" / f"{name}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(tomli_w.dumps({"name": name, "title": "Toy", "cell_seconds": 60, "entries": entries} | changes))
+    path.write_text(tomli_w.dumps({"name": name, "title": "Toy", "cell_seconds": 300, "entries": entries} | changes))
 
 
 def make_rows(n_glasses: int, n_atoms: int, folds: int, strata: list[str] | None = None) -> TaskRows:

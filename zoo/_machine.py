@@ -99,8 +99,30 @@ def memory_limit(mb: float | None) -> Iterator[None]:
 
 
 def memory_mb() -> float:
-    """Memory of the machine, MB."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
+    """Memory of the machine, or the share of it that a container or SLURM leaves this process, MB."""
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return min([whole, *memory_shares(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
+
+
+def memory_shares(groups: Path, mount: Path) -> Iterator[float]:
+    """Limits of the control groups of a process and of those above them, MB; both versions of control groups.
+
+    Parameters
+    ----------
+    groups : Path
+        File that lists the groups of the process.
+    mount : Path
+        Folder of all groups.
+    """
+    for line in groups.read_text().splitlines() if groups.exists() else []:
+        _, controllers, name = line.split(":", 2)
+        top, limit = (mount / "memory", "memory.limit_in_bytes") if controllers else (mount, "memory.max")
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        group = top / name.lstrip("/")
+        for folder in (folder for folder in (group, *group.parents) if folder.is_relative_to(top)):
+            with contextlib.suppress(OSError, ValueError):  # no limit of its own, or "max"
+                yield int((folder / limit).read_text()) / 2**20
 
 
 def _status(name: str) -> float | None:

@@ -11,7 +11,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from zoo.benchmark.training import Training, predict_scores
-from zoo.errors import MissingSoftwareError
+from zoo.benchmark.tuning import Budget, tune
+from zoo.errors import MissingSoftwareError, TaskError
 from zoo.models.declaration import model_families
 
 RANDOM = np.random.default_rng(0)
@@ -65,6 +66,28 @@ def test_a_family_learns_or_says_why_not(name, kind):
     if family.space is not None:
         settings = family.space(Middle(), kind)
         assert not np.array_equal(scores, scores_of(family, kind, settings)), "the settings must have an effect"
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize("name", model_families.names())
+def test_rows_that_teach_nothing_are_refused_in_the_same_words_by_all(name, kind):
+    family, glass, one = model_families[name], np.arange(200) // 20, np.zeros(200)
+    with pytest.raises(TaskError, match=r"training rows must hold .*, got 200 rows of (class|value) 0"):
+        Training(kind, X[:200], one, glass, 7, IMAGE).fit(family, {})
+    alike = Training(kind, np.tile(X[:1], (200, 1)), TARGETS[kind][:200], glass, 7, IMAGE)
+    if family.null_control:
+        assert np.ptp(predict_scores(alike.fit(family, {}), X[200:], kind)) == 0
+        return
+    with pytest.raises(TaskError, match="every column is constant on the training rows"):
+        alike.fit(family, {})
+
+
+def test_an_inner_fold_that_learns_from_one_class_is_said():
+    """All rows of class 1 lie in one glass: a search cannot hold it out."""
+    y = (np.arange(200) < 20).astype(float)
+    training = Training("classification", X[:200], y, np.arange(200) // 20, 7)
+    with pytest.raises(TaskError, match="training rows must hold both classes"):
+        tune(model_families["logistic"], training, Budget(2, 10))
 
 
 @pytest.mark.parametrize("name", ["tabm", "realmlp"])

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Future, TimeoutError
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from zoo._files import sha256_of
 from zoo.benchmark import cell as cells
 from zoo.benchmark import fitting, runner, store
 from zoo.benchmark.cell import run_cell
+from zoo.benchmark.pool import Workers
 from zoo.benchmark.runner import run_suite
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Cell, cells_of, read_suite
@@ -50,7 +50,7 @@ def zoo_run(root: Path, results: Path, suite: str = "toy", track: str = "--no-tr
 
 
 def wait_for_results(results: Path, count: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(list((results / "results").glob("*.json"))) < count:
         assert time.monotonic() < deadline, "no results appeared"
         time.sleep(0.05)
@@ -194,13 +194,41 @@ def test_cells_that_take_too_long_are_stopped_and_run_again_with_more_time(root,
 
 @pytest.mark.parametrize(
     ("error", "state", "words"),
-    [(TimeoutError(), "timed-out", "stopped after 9 s"), (ProcessExpired("gone", code=-9), "failed", "process died")],
+    [
+        (TimeoutError(), "timed-out", "stopped after 9 s"),
+        (ProcessExpired("gone", code=-9), "failed", "process died"),
+        (SystemExit(3), "failed", "SystemExit: 3"),
+        (ValueError("whatever comes back"), "failed", "ValueError: whatever comes back"),
+    ],
 )
 def test_a_stopped_or_dead_worker_is_recorded(root, tmp_path, error, state, words):
-    future: Future[str] = Future()
-    future.set_exception(error)
-    assert runner._state_of(future, CELL, Store(tmp_path), 9) == state
+    assert runner._state_of(error, CELL, Store(tmp_path), 9) == state
     assert words in next(iter(Store(tmp_path))).reason
+
+
+def test_a_worker_that_dies_after_its_result_was_stored_loses_nothing(root, tmp_path):
+    assert run_cell(CELL, tmp_path) == "ok"
+    assert runner._state_of(ProcessExpired("gone", code=-9), CELL, Store(tmp_path), 9) == "ok"
+    assert [result.state for result in Store(tmp_path)] == ["ok"]
+
+
+def test_features_that_hang_time_out_their_cells_and_no_other(root, tmp_path, monkeypatch):
+    write_suite(root, "toy", ["coordination", "species"], ["prior"], random_split=False)
+    run = Workers.run
+
+    def hang(self, function, jobs, seconds):
+        """Coordination takes for ever."""
+        for job, outcome in run(self, function, jobs, seconds):
+            late = function is cells.cache_features and job[1] == "coordination"
+            yield job, TimeoutError() if late else outcome
+
+    monkeypatch.setattr(Workers, "run", hang)
+    report = run_suite(read_suite("toy"), tmp_path, workers=1)
+    assert report.states == {"timed-out": 6, "ok": 6}
+    stopped = [result for result in Store(tmp_path) if result.state == "timed-out"]
+    assert {(result.features, result.reason) for result in stopped} == {
+        ("coordination", "its features were stopped after 3600 s")
+    }
 
 
 def test_kill_loses_no_finished_cell_and_the_next_run_resumes(root, tmp_path):
@@ -277,6 +305,23 @@ def test_changed_data_are_refused(root, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ChecksumError, match="the file was changed or damaged"):
         run_suite(read_suite("toy"), tmp_path / "results")
+
+
+def test_features_are_mapped_from_one_file_that_all_processes_share(root, tmp_path):
+    made = cells.feature_matrix("toy-class", "coordination").matrix.tobytes()
+    (file,) = (tmp_path / "cache").rglob("stacked/*.npy")
+    content = file.read_bytes()
+    for damage in (None, -9):
+        file.unlink()
+        file.write_bytes(content[:damage])  # one that is cut is made again
+        cells.feature_matrix.cache_clear()
+        again = cells.feature_matrix("toy-class", "coordination").matrix
+        assert isinstance(again.base, np.memmap)
+        assert not again.flags.writeable
+        assert again.tobytes() == np.load(file).tobytes()
+    parts = cells.features_of_glasses(cells.task_rows("toy-class"), "coordination")
+    expected = np.concatenate([part.load() for part in parts])[cells.task_rows("toy-class").source]
+    assert made == expected.tobytes()
 
 
 def test_unknown_names_in_a_suite_are_met_with_a_guess(root):

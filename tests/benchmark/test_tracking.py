@@ -51,6 +51,8 @@ def test_every_row_is_one_run_with_all_that_belongs_to_it(scored):
     assert "random_split.roc_auc" in run.data.metrics
     assert run.data.params["features"] == "coordination"
     assert run.data.params["task_version"] == "1"
+    assert run.data.params["fold_1.threshold"] == str(plain[1].threshold)
+    assert "trials" not in run.data.params
     assert run.data.tags["version.numpy"] == np.__version__
     assert run.data.tags["state"] == "ok"
     assert run.inputs.dataset_inputs[0].dataset.digest == plain[0].data_hash[:32]
@@ -63,6 +65,7 @@ def test_every_row_is_one_run_with_all_that_belongs_to_it(scored):
     assert "predicts values" in declined.data.tags["reason"]
     assert not declined.data.metrics
     settings = runs["toy-value / coordination / decision-tree / tuned"].data.params
+    assert (settings["trials"], settings["tune_seconds"]) == ("2", "120")
     tuned = any(result.settings for result in trees if result.task == "toy-value")
     assert any(name.endswith(".max_depth") for name in settings) == tuned
 

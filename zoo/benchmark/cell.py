@@ -6,8 +6,8 @@ import datetime
 import os
 import subprocess
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -21,15 +21,22 @@ from numpy.typing import NDArray
 from zoo._machine import hardware, memory_limit, peak_memory_mb, reset_peak_memory, versions
 from zoo.benchmark.fitting import choose, threshold_of, warm_up
 from zoo.benchmark.metrics import evaluate_finite
+from zoo.benchmark.pool import FEATURE_SECONDS, interrupts, what_failed, why_stopped
 from zoo.benchmark.splits import OptimisticSplit, Split, split_at_random, split_by_glass
 from zoo.benchmark.store import Result, Store, cell_key
 from zoo.benchmark.suite import Cell
 from zoo.benchmark.task import TaskRows, load_rows, read_task
 from zoo.benchmark.training import Training, predict_scores
 from zoo.benchmark.tuning import Budget
-from zoo.errors import StoreError, TuningError
-from zoo.features.compute import CachedFeatures, cached_features, checked_matrix, what_it_sees
-from zoo.features.declaration import FloatArray, feature_sets
+from zoo.errors import MissingSoftwareError, StoreError, TuningError
+from zoo.features.compute import (
+    CachedFeatures,
+    cached_features,
+    checked_matrix,
+    stacked_features,
+    what_it_sees,
+)
+from zoo.features.declaration import FeatureSet, FloatArray, feature_sets
 from zoo.models.declaration import ModelFamily, TaskKind, model_families
 
 if TYPE_CHECKING:
@@ -93,16 +100,21 @@ def run_cell(cell: Cell, folder: Path, mb: float | None = None, retried: frozens
     states that are to be ``retried``.
     """
     store = Store(folder)
-    key = key_of(cell)
-    with store.claim(key) as free:
-        if not free:
-            return "elsewhere"
-        done = store.get(key)
-        if done is not None and done.state not in retried:
-            return "found"
+    with claimed(cell, store, retried) as taken:
+        if taken:
+            return taken
         result, predictions = attempt(cell, study_address(folder), mb)
         store.add(result, predictions)
         return result.state
+
+
+@contextmanager
+def claimed(cell: Cell, store: Store, retried: frozenset[str]) -> Iterator[str]:
+    """Hold the lock of a cell; why it is not to be run, ``"elsewhere"`` or ``"found"`` as above, or empty."""
+    key = key_of(cell)
+    with store.claim(key) as free:
+        done = store.get(key) if free else None
+        yield "elsewhere" if not free else "found" if done is not None and done.state not in retried else ""
 
 
 def study_address(folder: Path) -> str:
@@ -131,13 +143,15 @@ def prepare_studies(folder: Path) -> None:
         ) from error
 
 
-def stopped_result(cell: Cell, error: Exception, seconds: int) -> Result:
+def without_features(cell: Cell) -> Result:
+    """Result of a cell whose features took too long to be computed."""
+    return empty_result(cell, state="timed-out", reason=f"its features were stopped after {FEATURE_SECONDS} s")
+
+
+def stopped_result(cell: Cell, error: BaseException, seconds: float) -> Result:
     """Result of a cell whose process was stopped or has died, as it cannot state it itself."""
-    if isinstance(error, TimeoutError):
-        return empty_result(cell, state="timed-out", reason=f"stopped after {seconds} s")
-    code = getattr(error, "exitcode", None)
-    perhaps = ", as the system does when memory runs out" if code == -9 else ""
-    return empty_result(cell, state="failed", reason=f"the process died (exit code {code}{perhaps})")
+    state, reason = why_stopped(error, seconds)
+    return empty_result(cell, state=state, reason=reason)
 
 
 def attempt(cell: Cell, studies: str | None, mb: float | None) -> tuple[Result, pd.DataFrame | None]:
@@ -151,18 +165,20 @@ def attempt(cell: Cell, studies: str | None, mb: float | None) -> tuple[Result, 
             return _fit_and_score(cell, rows, family, studies)
     except StoreError:
         raise  # a full disk is nobody's failure
-    except Exception as error:  # a family may fail in any way; the board shows how
+    except BaseException as error:  # a family may fail in any way, sys.exit is one; the board shows how
+        if interrupts(error):
+            raise
         if isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY):
             return empty_result(cell, state="out-of-memory", reason=f"more than the {mb:.0f} MB that it may take"), None
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(last.filename).name}:{last.lineno}"
-        return empty_result(cell, state="failed", reason=f"{type(error).__name__}: {error} ({where})"), None
+        return empty_result(cell, state="failed", reason=what_failed(error)), None
 
 
 def cell_declines(cell: Cell) -> str | None:
-    """Why a cell cannot be fitted: its family, its mode or its features decline; None if it can."""
+    """Why a cell cannot be fitted: its family, its mode or its features decline, or need software; None if it can."""
     rows, family = task_rows(cell.task), model_families[cell.family]
     if reason := family.declines(rows.task.kind):
+        return reason
+    if reason := missing_software(family) or missing_software(feature_sets[cell.features]):
         return reason
     if family.images and not feature_sets[cell.features].image:
         return f"{family.name} reads images: take density-grid or density-grid-2d"
@@ -171,6 +187,15 @@ def cell_declines(cell: Cell) -> str | None:
     if cell.mode == "ensembled" and family.early_stopping:
         return f"{family.name} stops by glasses held out, of which a bag of an ensemble tells it nothing"
     return features_decline(cell.features, rows)
+
+
+def missing_software(entry: ModelFamily | FeatureSet) -> str | None:
+    """What a family or a feature set needs that is not installed, with the command that installs it."""
+    try:
+        entry.require_software()
+    except MissingSoftwareError as error:
+        return str(error)
+    return None
 
 
 def features_decline(features: str, rows: TaskRows) -> str | None:
@@ -202,9 +227,9 @@ class Features:
     microseconds_per_atom: float
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=16)
 def feature_matrix(task: str, features: str) -> Features:
-    """Feature matrix of a task, shape (n_rows, n_columns), float32; computed where it is not in the cache."""
+    """Feature matrix of a task, shape (n_rows, n_columns), float32, read-only; computed if the cache lacks it."""
     rows = task_rows(task)
     if rows.dataset.card.kind == "pairs":
         started = time.process_time()
@@ -215,7 +240,7 @@ def feature_matrix(task: str, features: str) -> Features:
         return Features(matrix, (time.process_time() - started) / len(rows) * 1e6)
     parts = features_of_glasses(rows, features)
     cost = float(np.mean([part.microseconds_per_atom for part in parts]))
-    return Features(np.concatenate([part.load() for part in parts])[rows.source], cost)
+    return Features(stacked_features(parts, rows.source), cost)
 
 
 def features_of_glasses(
@@ -225,6 +250,23 @@ def features_of_glasses(
     glasses = rows.dataset.glasses
     kinds = tuple(sorted({kind for glass in glasses.values() for kind in glass.kinds}))
     return [cached_features(features, rows.dataset.in_angstrom(name), kinds, clock) for name in rows.glass_names]
+
+
+def feature_jobs(cells: Iterable[Cell]) -> list[tuple[str, str]]:
+    """Every task with every feature set that is computed for it glass by glass."""
+    return sorted(
+        {
+            (cell.task, cell.features)
+            for cell in cells
+            if feature_sets[cell.features].rows == "atoms" and task_rows(cell.task).dataset.card.kind == "glasses"
+        }
+    )
+
+
+def cache_features(job: tuple[str, str]) -> None:
+    """Compute a feature set for the glasses of a task, where the cache does not hold them."""
+    task, features = job
+    features_of_glasses(task_rows(task), features)
 
 
 def _study_name(cell: Cell) -> str:

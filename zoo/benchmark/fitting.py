@@ -48,6 +48,7 @@ class Choice:
             return training.fit(self.family, self.settings)
         from zoo.models._autogluon import Ensemble
 
+        training.require_contrast()
         return Ensemble(training.kind, training.seed, self.members).fit(training.x, training.y, training.folds())
 
     def recorded(self, estimator: Any) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import TimeoutError, as_completed
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from zoo._machine import usable_cores
-from zoo.benchmark.pool import worker_pool
+from zoo.benchmark.pool import FEATURE_SECONDS, Workers, interrupts, what_failed, why_stopped
 from zoo.benchmark.runner import OnFinish, OnStart, RunReport
 from zoo.benchmark.store import Result, State, Store
 from zoo.errors import StoreError
@@ -103,30 +102,27 @@ def _run_in_pool(
     stage: str,
     prepare: Sequence[Callable[[], None]],
 ) -> None:
-    from pebble import ProcessExpired
+    with Workers(n_workers) as pool:
+        if prepare:
+            on_start("features", len(prepare))
+            for _, error in pool.run(_call, prepare, lambda function: FEATURE_SECONDS):
+                on_finish("failed" if error else "ok")  # the jobs meet the error again and record it
+        on_start(stage, len(jobs))
+        for job, outcome in pool.run(partial(attempt, folder=store.folder), jobs, lambda job: seconds):
+            state = outcome
+            if isinstance(outcome, BaseException):
+                done = store.get(job.key)
+                state, reason = why_stopped(outcome, seconds)
+                if done is not None and done.state == "ok":
+                    state = "ok"  # its last moment was after the fit
+                else:
+                    store.add(job.ended(state, reason))
+            report.states[state] += 1
+            on_finish(state)
 
-    with worker_pool(n_workers) as pool:
-        try:
-            if prepare:
-                on_start("features", len(prepare))
-                for future in as_completed([pool.schedule(function) for function in prepare]):
-                    on_finish("failed" if future.exception() else "ok")  # the jobs meet the error again and record it
-            on_start(stage, len(jobs))
-            waiting = {pool.schedule(attempt, args=[job, store.folder], timeout=seconds): job for job in jobs}
-            for future in as_completed(waiting):
-                try:
-                    state = future.result()
-                except TimeoutError:
-                    state = "timed-out"
-                    store.add(waiting[future].ended("timed-out", f"stopped after {seconds} s"))
-                except ProcessExpired as error:
-                    state = "failed"
-                    store.add(waiting[future].ended("failed", f"the process died (exit code {error.exitcode})"))
-                report.states[state] += 1
-                on_finish(state)
-        finally:
-            pool.stop()
-            pool.join()
+
+def _call(function: Callable[[], None]) -> None:
+    function()
 
 
 def attempt(job: Job, folder: Path) -> str:
@@ -142,9 +138,9 @@ def attempt(job: Job, folder: Path) -> str:
             result, predictions = job.run()
         except StoreError:
             raise  # a full disk is nobody's failure
-        except Exception as error:  # a family may fail in any way; the tables show how
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            reason = f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
-            result, predictions = job.ended("failed", reason), None
+        except BaseException as error:  # a family may fail in any way, sys.exit is one; the tables show how
+            if interrupts(error):
+                raise
+            result, predictions = job.ended("failed", what_failed(error)), None
         store.add(result, predictions)
         return result.state

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import TimeoutError
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zoo._machine import memory_mb, one_thread_each
-from zoo.benchmark.cell import attempt, key_of, stopped_result
-from zoo.benchmark.pool import worker_pool
+from zoo.benchmark.cell import attempt, cache_features, claimed, feature_jobs, stopped_result, without_features
+from zoo.benchmark.pool import FEATURE_SECONDS, Workers, what_failed
 from zoo.benchmark.store import Result, Store
 from zoo.benchmark.suite import Cell
-from zoo.errors import ClusterError
+from zoo.errors import ClusterError, ZooError
 from zoo.registry import require_modules
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def run_cells(
     """Run cells on the connected cluster and keep their results in a store of this machine.
 
     A cell whose node is lost begins again on another one. Nodes need this package and the same data; where they do not
-    share a cache folder, each computes features for itself. Searches for settings are kept in ``ZOO_STUDIES``, if that
-    is set, else on the node as long as they last.
+    share a cache folder, each computes features for itself, before the time limit of a cell begins. Searches for
+    settings are kept in ``ZOO_STUDIES``, if that is set, else on the node as long as they last.
 
     Parameters
     ----------
@@ -104,14 +104,15 @@ def run_cells(
         while todo or waiting:
             while todo and len(waiting) < most:
                 cell, claim = todo.pop(), ExitStack()
-                if state := _not_ours(cell, store, retried, claim):
+                if state := claim.enter_context(claimed(cell, store, retried)):
+                    claim.close()
                     on_finish(state)
                     continue
                 job = remote.remote(cell, os.environ.get("ZOO_STUDIES"), mb, seconds(cell))
                 waiting[job] = claim
             for job in ray.wait(list(waiting), num_returns=1)[0] if waiting else []:
                 with waiting.pop(job):
-                    result, predictions = ray.get(job)
+                    result, predictions = _answer(job)
                     store.add(result, predictions)
                 on_finish(str(result.state))
     finally:
@@ -119,31 +120,56 @@ def run_cells(
             claim.close()
 
 
-def _not_ours(cell: Cell, store: Store, retried: frozenset[str], claim: ExitStack) -> str:
-    """Why a cell is not handed out; empty if it is, and then claimed."""
-    key = key_of(cell)
-    if not claim.enter_context(store.claim(key)):
-        claim.close()
-        return "elsewhere"
-    done = store.get(key)
-    if done is not None and done.state not in retried:
-        claim.close()
-        return "found"
-    return ""
+def run_features(jobs: Sequence[tuple[str, str]], on_finish: Callable[[str], None]) -> None:
+    """Compute each feature set of each task on one node, for all that share its cache folder."""
+    import ray
+
+    remote = ray.remote(num_cpus=1, max_retries=-1)(features_on_node)
+    waiting = [remote.remote(*job) for job in jobs]
+    while waiting:
+        (job,), waiting = ray.wait(waiting, num_returns=1)
+        on_finish("ok" if _answer(job) is None else "failed")  # the cells that need them meet the error and record it
 
 
-_pool: Any = None
+def _answer(job: Any) -> Any:
+    """What a job has returned; an error of ours as it was raised on the node."""
+    import ray
+
+    try:
+        return ray.get(job)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause if isinstance(error.cause, ZooError) else error from None
+
+
+_workers: Workers | None = None
+_hanging: dict[tuple[str, str], bool] = {}
+
+
+def _below(function: Callable[[Any], Any], job: Any, seconds: float) -> Any:
+    """What a function returns in a process below that of Ray, which can be stopped and may die, or its error."""
+    global _workers
+    _workers = _workers or Workers(1)
+    ((_, outcome),) = _workers.run(function, [job], lambda job: seconds)
+    return outcome
+
+
+def features_on_node(task: str, features: str) -> str | None:
+    """Fill the cache that this node sees; what went wrong, if anything did."""
+    error = _below(cache_features, (task, features), FEATURE_SECONDS)
+    _hanging[task, features] = isinstance(error, TimeoutError)
+    return None if error is None else what_failed(error)
 
 
 def on_node(cell: Cell, studies: str | None, mb: int, seconds: int) -> tuple[Result, pd.DataFrame | None]:
-    """One cell, in a process below that of Ray, which can be stopped and may die."""
-    from pebble import ProcessExpired
-
-    global _pool
-    _pool = _pool or worker_pool(1)
-    job = _pool.schedule(attempt, args=[cell, studies, mb or memory_mb() / (os.cpu_count() or 1)], timeout=seconds)
-    try:
-        result: tuple[Result, pd.DataFrame | None] = job.result()
-    except (TimeoutError, ProcessExpired) as error:
-        return stopped_result(cell, error, seconds), None
-    return result
+    """One cell; its features first, without its time limit, where this node does not share the cache of another."""
+    for task, features in feature_jobs([cell]):
+        if (task, features) not in _hanging:
+            features_on_node(task, features)
+        if _hanging[task, features]:
+            return without_features(cell), None
+    job = partial(attempt, studies=studies, mb=mb or memory_mb() / (os.cpu_count() or 1))
+    outcome = _below(job, cell, seconds)
+    if isinstance(outcome, BaseException):
+        return stopped_result(cell, outcome, seconds), None
+    result, predictions = outcome
+    return result, predictions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import CancelledError, Future, TimeoutError, as_completed
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,15 +13,18 @@ import numpy as np
 
 from zoo._machine import memory_mb, usable_cores
 from zoo.benchmark.cell import (
-    features_of_glasses,
+    cache_features,
+    claimed,
+    feature_jobs,
     folds_of,
     key_of,
+    missing_software,
     prepare_studies,
     run_cell,
     stopped_result,
-    task_rows,
+    without_features,
 )
-from zoo.benchmark.pool import worker_pool
+from zoo.benchmark.pool import FEATURE_SECONDS, Workers
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Cell, Suite, cells_of
 from zoo.features.declaration import feature_sets
@@ -43,11 +45,14 @@ class RunReport:
     states : Counter of str
         Cells by state: those finished now, and ``"elsewhere"`` for those that another run was busy with.
     interrupted : bool
+    missing : list of str
+        Software of families and feature sets that is not installed on this machine: their cells decline.
     """
 
     found: int = 0
     states: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
+    missing: list[str] = field(default_factory=list)
 
 
 def run_suite(
@@ -89,28 +94,35 @@ def run_suite(
     store = Store(folder)
     store.require_writable()
     cells = cells_of(suite)
-    for features in {cell.features for cell in cells}:
-        feature_sets[features].require_software()
-    for family in {cell.family for cell in cells}:
-        model_families[family].require_software()
     for task in sorted({cell.task for cell in cells}):
         for split in sorted({cell.split for cell in cells if cell.task == task}):
             folds_of(task, split)
     done = {key for key, result in store.finished().items() if result.state not in retry}
     todo = [cell for cell in cells if key_of(cell) not in done]
-    report = RunReport(found=len(cells) - len(todo))
+    report = RunReport(found=len(cells) - len(todo), missing=_missing_software(cells))
     if any(cell.mode != "default" for cell in todo):
         prepare_studies(folder)
     # in random order the time left is estimated well from the start
     np.random.default_rng(0).shuffle(todo)
     n_workers = min(workers or usable_cores(), max(1, len(todo)))
     run = partial(_run_locally, n_workers=n_workers) if ray is None else partial(_run_on_cluster, address=ray)
+
+    def count(state: str) -> None:
+        report.states[state] += 1
+        on_finish(state)
+
     try:
         if todo:
-            run(todo, suite, store, frozenset(retry), report.states, on_start, on_finish)
+            run(todo, suite, store, frozenset(retry), on_start, on_finish, count)
     except KeyboardInterrupt:
         report.interrupted = True
     return report
+
+
+def _missing_software(cells: Iterable[Cell]) -> list[str]:
+    reasons = [missing_software(feature_sets[name]) for name in sorted({cell.features for cell in cells})]
+    reasons += [missing_software(model_families[name]) for name in sorted({cell.family for cell in cells})]
+    return [reason for reason in reasons if reason]
 
 
 def _run_locally(
@@ -118,25 +130,23 @@ def _run_locally(
     suite: Suite,
     store: Store,
     retried: frozenset[str],
-    states: Counter[str],
     on_start: OnStart,
     on_finish: OnFinish,
+    count: OnFinish,
     n_workers: int,
 ) -> None:
     mb = suite.cell_mb or memory_mb() / n_workers
-    with worker_pool(n_workers) as pool:
-        try:
-            _compute_features(pool, cells, on_start, on_finish)
-            on_start("cells", len(cells))
-            job = partial(run_cell, folder=store.folder, mb=mb, retried=retried)
-            waiting = {pool.schedule(job, args=[cell], timeout=_limit(cell, suite)): cell for cell in cells}
-            for future in as_completed(waiting):
-                state = _state_of(future, waiting[future], store, _limit(waiting[future], suite))
-                states[state] += 1
-                on_finish(state)
-        finally:
-            pool.stop()
-            pool.join()
+    limit = partial(_limit, suite=suite)
+    with Workers(n_workers) as pool:
+        hanging = _compute_features(pool, cells, on_start, on_finish)
+        on_start("cells", len(cells))
+        for cell in cells:
+            if (cell.task, cell.features) in hanging:
+                count(_give_up(cell, store, retried))
+        ready = [cell for cell in cells if (cell.task, cell.features) not in hanging]
+        job = partial(run_cell, folder=store.folder, mb=mb, retried=retried)
+        for cell, outcome in pool.run(job, ready, limit):
+            count(_state_of(outcome, cell, store, limit(cell)))
 
 
 def _run_on_cluster(
@@ -144,18 +154,17 @@ def _run_on_cluster(
     suite: Suite,
     store: Store,
     retried: frozenset[str],
-    states: Counter[str],
     on_start: OnStart,
     on_finish: OnFinish,
+    count: OnFinish,
     address: str,
 ) -> None:
-    from zoo.benchmark.ray import cluster, run_cells
-
-    def count(state: str) -> None:
-        states[state] += 1
-        on_finish(state)
+    from zoo.benchmark.ray import cluster, run_cells, run_features
 
     with cluster(address):
+        jobs = feature_jobs(cells)
+        on_start("features", len(jobs))
+        run_features(jobs, on_finish)
         on_start("cells", len(cells))
         run_cells(cells, store, partial(_limit, suite=suite), suite.cell_mb, retried, count)
 
@@ -165,34 +174,37 @@ def _limit(cell: Cell, suite: Suite) -> int:
     return suite.cell_seconds + cell.tune_seconds
 
 
-def _compute_features(pool: Any, cells: Iterable[Cell], on_start: OnStart, on_finish: OnFinish) -> None:
-    """Fill the cache, one job per task and feature set, so that no two fits compute the same features."""
-    jobs = sorted(
-        {
-            (cell.task, cell.features)
-            for cell in cells
-            if feature_sets[cell.features].rows == "atoms" and task_rows(cell.task).dataset.card.kind == "glasses"
-        }
-    )
+def _compute_features(
+    pool: Workers, cells: Iterable[Cell], on_start: OnStart, on_finish: OnFinish
+) -> set[tuple[str, str]]:
+    """Fill the cache, one job per task and feature set, so that no two fits compute the same features.
+
+    Returns those that took too long. An error is not lost: the cells that need these features meet it and record it.
+    """
+    jobs, hanging = feature_jobs(cells), set()
     on_start("features", len(jobs))
-    for future in as_completed([pool.schedule(_cache_features, args=list(job)) for job in jobs]):
-        # an error is not lost: the cells that need these features meet it again and record it
-        on_finish("failed" if future.exception() else "ok")
+    for job, error in pool.run(cache_features, jobs, lambda job: FEATURE_SECONDS):
+        on_finish("failed" if error else "ok")
+        if isinstance(error, TimeoutError):
+            hanging.add(job)
+    return hanging
 
 
-def _cache_features(task: str, features: str) -> None:
-    features_of_glasses(task_rows(task), features)
+def _give_up(cell: Cell, store: Store, retried: frozenset[str]) -> str:
+    """Record a cell whose features took too long: they would do so again."""
+    with claimed(cell, store, retried) as taken:
+        if not taken:
+            store.add(without_features(cell))
+        return taken or "timed-out"
 
 
-def _state_of(future: Future[str], cell: Cell, store: Store, limit: int) -> str:
+def _state_of(outcome: Any, cell: Cell, store: Store, limit: float) -> str:
     """State of a finished job; a worker that was stopped or died is recorded here, as it cannot do so itself."""
-    from pebble import ProcessExpired
-
-    try:
-        return future.result()
-    except (TimeoutError, ProcessExpired) as error:
-        result = stopped_result(cell, error, limit)
-    except CancelledError:
-        return "cancelled"
+    if isinstance(outcome, str):
+        return outcome
+    done = store.get(key_of(cell))
+    if done is not None and done.state == "ok":
+        return "ok"  # its last moment was after the fit
+    result = stopped_result(cell, outcome, limit)
     store.add(result)
     return str(result.state)

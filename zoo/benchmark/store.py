@@ -138,19 +138,13 @@ class Store:
         return {result.key: result for result in self if self._is_whole(result)}
 
     def __iter__(self) -> Iterator[Result]:
-        decoder = msgspec.json.Decoder(Result)
         for path in sorted((self.folder / "results").glob("*.json")):
-            try:
-                yield decoder.decode(path.read_bytes())
-            except (msgspec.DecodeError, OSError) as error:
-                raise StoreError(
-                    f"{path} is no readable result ({error}): delete it, and the next run makes it again"
-                ) from None
+            yield _read(path)
 
     def get(self, key: str) -> Result | None:
         """The result of one cell, if there is one."""
         path = self.folder / "results" / f"{key}.json"
-        result = msgspec.json.decode(path.read_bytes(), type=Result) if path.exists() else None
+        result = _read(path) if path.exists() else None
         return result if result is not None and self._is_whole(result) else None
 
     def _is_whole(self, result: Result) -> bool:
@@ -226,6 +220,18 @@ class Store:
             yield True
         finally:
             lock.release()
+
+
+_decoder = msgspec.json.Decoder(Result)
+
+
+def _read(path: Path) -> Result:
+    try:
+        return _decoder.decode(path.read_bytes())
+    except (msgspec.DecodeError, OSError) as error:
+        raise StoreError(
+            f"{path} is no readable result ({error}): delete it, and the next run makes it again"
+        ) from None
 
 
 def latest_results(store: Store, suite: Suite) -> list[Result]:

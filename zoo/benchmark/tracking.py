@@ -28,6 +28,11 @@ Row = tuple[str, str, str, str]
 """Task, feature set, family and mode."""
 IDENTITY = "zoo.row"
 """Tag that holds the hash of all results of a run."""
+STATED = (
+    *("task", "task_version", "features", "features_version", "family", "family_version"),
+    *("mode", "seed", "max_train_rows"),
+)
+"""What all results of a run have in common."""
 
 
 def tracking_address(folder: Path) -> str:
@@ -66,7 +71,7 @@ def track(suite: Suite, folder: Path, on_run: Callable[[int, int], None] = lambd
             todo = {row: results for row, results in rows.items() if _identity(results) not in known}
             for done, (row, results) in enumerate(todo.items()):
                 on_run(done, len(todo))
-                _write(client, experiment, row, results, store)
+                _write(client, experiment, row, results, store, _budget(suite, row))
     except Exception as error:  # whatever the store behind the address may raise
         raise TrackingError(
             f"MLflow runs cannot be written to {tracking_address(folder)}: {(str(error).splitlines() or [''])[0]}; the "
@@ -114,12 +119,20 @@ def _identity(results: list[Result]) -> str:
     return hashlib.sha256(keys.encode()).hexdigest()[:32]
 
 
-def _write(client: MlflowClient, experiment: str, row: Row, results: list[Result], store: Store) -> None:
+def _budget(suite: Suite, row: Row) -> dict[str, int]:
+    """What the search for settings might spend on a cell; empty in default mode."""
+    return {} if row[3] == "default" else {"trials": suite.trials, "tune_seconds": suite.tune_seconds}
+
+
+def _write(
+    client: MlflowClient, experiment: str, row: Row, results: list[Result], store: Store, budget: dict[str, int]
+) -> None:
     from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 
     results = sorted(results, key=lambda result: (result.split, result.fold))
     first = results[0]
     task, features, family, mode = row
+    parameters = {**_parameters(results), **budget}
     states = sorted({result.state for result in results})
     tags = {
         IDENTITY: _identity(results),
@@ -128,18 +141,6 @@ def _write(client: MlflowClient, experiment: str, row: Row, results: list[Result
         "commit": first.commit,
         "hardware": first.hardware,
         **{f"version.{name}": version for name, version in first.versions.items()},
-    }
-    parameters = {
-        "task": task,
-        "task_version": first.task_version,
-        "features": features,
-        "features_version": first.features_version,
-        "family": family,
-        "family_version": first.family_version,
-        "mode": mode,
-        "seed": first.seed,
-        "max_train_rows": first.max_train_rows,
-        **{f"fold_{r.fold}.{name}": value for r in results if r.split == "glass" for name, value in r.settings.items()},
     }
     run = client.create_run(experiment, run_name=f"{task} / {features} / {family}" + f" / {mode}" * (mode != "default"))
     client.log_batch(
@@ -157,6 +158,17 @@ def _write(client: MlflowClient, experiment: str, row: Row, results: list[Result
             predictions.to_parquet(path, index=False, compression="zstd")
             client.log_artifact(run.info.run_id, str(path))
     client.set_terminated(run.info.run_id, "FINISHED")
+
+
+def _parameters(results: list[Result]) -> dict[str, Any]:
+    """The row, and per fold its settings and the score from which on a row is called class 1."""
+    found = {name: getattr(results[0], name) for name in STATED}
+    for result in results:
+        if result.split == "glass":
+            found |= {f"fold_{result.fold}.{name}": value for name, value in result.settings.items()}
+            if result.threshold is not None:
+                found[f"fold_{result.fold}.threshold"] = result.threshold
+    return found
 
 
 def _metrics(results: list[Result]) -> list[tuple[str, int, float]]:

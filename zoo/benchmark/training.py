@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import TuningError
+from zoo.errors import TaskError, TuningError
 from zoo.features.declaration import FloatArray
 from zoo.models.declaration import ModelFamily, TaskKind
 
@@ -56,8 +56,33 @@ class Training:
         """Some of the rows."""
         return Training(self.kind, self.x[rows], self.y[rows], self.group[rows], self.seed, self.image)
 
+    def require_contrast(self, whatever_columns: bool = False) -> None:
+        """Refuse rows that teach nothing: of each kind of them families make something else.
+
+        Raises
+        ------
+        TaskError
+            All rows are of one class, or of one value; or every column is constant, unless that does not matter.
+        """
+        held = np.unique(self.y)
+        if len(held) < 2:
+            what, one = ("both classes", "class") if self.kind == "classification" else ("different values", "value")
+            of = f" of {one} {held[0]:g}" if len(held) else ""
+            raise TaskError(f"training rows must hold {what}, got {len(self.y)} rows{of}: take more glasses or rows")
+        if not whatever_columns and (self.x.min(axis=0) == self.x.max(axis=0)).all():
+            raise TaskError(
+                "features must differ between rows, but every column is constant on the training rows: take others"
+            )
+
     def fit(self, family: ModelFamily, settings: dict[str, Any]) -> Any:
-        """A family's estimator with these settings, fitted to all rows."""
+        """A family's estimator with these settings, fitted to all rows.
+
+        Raises
+        ------
+        TaskError
+            The rows teach nothing, see :meth:`require_contrast`.
+        """
+        self.require_contrast(family.null_control)
         estimator = family.estimator(self.kind, self.seed, self.image, settings)
         estimator.fit(self.x, self.y, *([self.folds()] if family.folded or family.early_stopping else []))
         return estimator

@@ -68,6 +68,9 @@ def command(
     if bad:
         again = " ".join(f"--retry {state}" for state in bad)
         out.print(f"why is on the board; run them again with zoo run {suite_name} {again}", highlight=False)
+    if report.missing:
+        out.print(f"declined for want of software: {'; '.join(report.missing)}", highlight=False, soft_wrap=True)
+        out.print(f"once it is installed, run these with zoo run {suite_name} --retry declined", highlight=False)
     if track:
         from zoo.cli.track import write_runs
 

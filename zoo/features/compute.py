@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -153,6 +154,36 @@ def cached_features(
     except OSError as error:
         raise storage_error(f"cache folder {folder}", error, "ZOO_CACHE") from None
     return CachedFeatures(path, cost)
+
+
+def stacked_features(parts: Sequence[CachedFeatures], rows: NDArray[np.integer]) -> FloatArray:
+    """Rows of the features of several glasses in one matrix, made once and shared by all processes.
+
+    Parameters
+    ----------
+    parts : sequence of CachedFeatures
+        One after the other.
+    rows : ndarray of shape (n_rows,)
+        Which of all their rows are taken.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns), float32
+        Read-only, memory-mapped; a copy in memory where the cache cannot be written.
+    """
+    digest = hashlib.sha256(" ".join(part.path.stem for part in parts).encode())
+    digest.update(np.ascontiguousarray(rows, np.int64).tobytes())
+    path = parts[0].path.parent / "stacked" / f"{digest.hexdigest()[:32]}.npy"
+    with contextlib.suppress(OSError, ValueError, EOFError):  # not there, or damaged
+        return np.asarray(np.load(path, mmap_mode="r"))
+    matrix: FloatArray = np.concatenate([part.load() for part in parts])[rows]
+    try:
+        with atomic_write(path) as stream:
+            np.save(stream, matrix)
+        return np.asarray(np.load(path, mmap_mode="r"))
+    except OSError:
+        matrix.flags.writeable = False
+        return matrix
 
 
 def _key(entry: FeatureSet, glass: Glass, kinds: tuple[str, ...]) -> str:
