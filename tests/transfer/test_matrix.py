@@ -121,6 +121,9 @@ def test_every_fit_learns_from_as_many_rows_whatever_its_groups_hold(root):
     fits = fits_of(plan)
     assert {len(fit.sources) for fit in fits} == {1, 3}
     (n_rows,) = {len(fit.training().y) for fit in fits}
+    for fit in fits:  # and from as many of each group
+        shares = [np.isin(fit.training().group, fit.learnt(source)).sum() for source in fit.sources]
+        assert max(shares) - min(shares) <= 1
     assert n_rows == min(len(fit.training().y) for fit in fits if len(fit.sources) == 1)
     assert 0 < n_rows < 216
 

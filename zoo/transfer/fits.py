@@ -201,25 +201,24 @@ class Fit:
         return sorted(free[place] for place in order[: glasses_per_fit(self.plan)])
 
     def training(self) -> Training:
-        """Rows to learn from."""
+        """Rows to learn from, as many of each source as can be."""
         groups, alignment = groups_of(self.plan), alignment_of(self.plan)
         x, y, glass = [], [], []
-        for source in self.sources:
+        for place, source in enumerate(self.sources):
             group, identity = groups.groups[source], groups.identity_of_rows(source)
-            chosen = np.isin(identity, self.learnt(source))
+            chosen = self._drawn(np.flatnonzero(np.isin(identity, self.learnt(source))), place)
             x.append(matrix_of(group, alignment)[chosen])
             y.append(group.rows.target[group.members()[chosen]])
             glass.append(identity[chosen])
         kind, image = groups.groups[0].rows.task.kind, feature_sets[self.plan.features].image
-        found = Training(kind, np.vstack(x), np.concatenate(y), np.concatenate(glass), self.plan.seed, image)
-        return found.part(self._drawn(len(found.y)))
+        return Training(kind, np.vstack(x), np.concatenate(y), np.concatenate(glass), self.plan.seed, image)
 
-    def _drawn(self, n_rows: int) -> NDArray[np.bool_]:
-        """As many of the rows as every fit learns from, drawn at random."""
-        drawn = np.zeros(n_rows, bool)
-        order = np.random.default_rng([self.plan.seed, self.hold, 3]).permutation(n_rows)
-        drawn[order[: rows_per_fit(self.plan)]] = True
-        return drawn
+    def _drawn(self, rows: NDArray[np.int64], place: int) -> NDArray[np.int64]:
+        """The part of a source in the rows that every fit learns from, at random; ``place`` is that of the source."""
+        total, n = rows_per_fit(self.plan), len(self.sources)
+        part = total // n + (place < total % n)
+        order = np.random.default_rng([self.plan.seed, self.hold, 3]).permutation(len(rows))
+        return np.sort(rows[order[:part]])
 
     def ended(self, state: State, reason: str) -> Result:
         """A result without scores."""

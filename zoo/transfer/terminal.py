@@ -16,9 +16,10 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
     title = TITLES[matrix.metric]
     console.print(f"\n[bold]{title}[/] of a model learnt on the row, tested on the column", highlight=False)
     glasses = f"{matrix.n_glasses} glasses" if matrix.n_glasses > 1 else "one glass"
+    others = " (all others: as many, the same part from each)" if OTHERS in matrix.sources else ""
     console.print(
         f"{matrix.features}, {matrix.family}; every fit learns from {matrix.n_train_rows:,} {matrix.rows_are} of "
-        f"{glasses} of its group (all others: as many, of more glasses); diagonal: in-domain, on glasses held out; "
+        f"{glasses} of its group{others}; diagonal: in-domain, on glasses held out; "
         "small: 95 % by bootstrap over test glasses",
         style="dim",
         highlight=False,
