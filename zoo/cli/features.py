@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli import console
+from zoo.cli._spread import PAIRS, Spread
 
 if TYPE_CHECKING:
     from zoo.describe import Description
@@ -18,6 +19,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command(
     "features",
+    cls=Spread,
     epilog="Examples: zoo features glass.dump --type-map 1=Cu 2=Zr --set interstice -o table.parquet; "
     "zoo features glass.extxyz --set 'radial+voronoi@cg' -o glass-with-columns.extxyz; "
     "zoo features glass.npz --set voronoi --plot voronoi.png --label d2min_xy_0.020 --color volume; "
@@ -29,9 +31,11 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--plot", type=FILE, help="Figure: distributions of the columns, and a slice of the glass.")
 @click.option("--label", default="", help="Field of the glass: distributions are split by its largest 10 %.")
 @click.option("--color", default="", help="Column that colours the slice; the first by default.")
-@click.option("--type-map", multiple=True, help="Symbols of LAMMPS atom types: 1=Cu,2=Zr.")
+@click.option("--type-map", multiple=True, metavar=PAIRS, help="Symbols of LAMMPS atom types: 1=Cu 2=Zr.")
 @click.option("--species", default="", help="All species of your glasses, Cu,Zr,Al: tables of each then agree.")
-@click.option("--unit", "units", multiple=True, help="Of a column of the file that states none: radius=Å.")
+@click.option(
+    "--unit", "units", multiple=True, metavar=PAIRS, help="Of columns of the file that state none: radius=Å energy=eV."
+)
 @click.option("--length-scale", default=1.0, show_default=True, help="Å of one unit of length of the file.")
 @click.option("--format", "format_", help="Of the file, if its name does not tell.")
 @click.option("--frame", default=-1, show_default=True, help="Of a file with several; 0 is the first.")

@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from zoo.cli import console
+from zoo.cli._spread import PAIRS, Spread
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(
     "predict",
+    cls=Spread,
     epilog="Examples: zoo predict shear-2pct-model glass.dump --type-map 1=Cu 2=Zr -o glass-softness.extxyz --plot "
     "softness.png. The extxyz opens in OVITO: colour by the new property.",
 )
@@ -22,8 +24,10 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("glassfile", type=FILE)
 @click.option("--output", "-o", type=FILE, help="Glass for OVITO (.extxyz) or table (.parquet, .csv).")
 @click.option("--plot", type=FILE, help="Figure: distribution, and a slice of the glass.")
-@click.option("--type-map", multiple=True, help="Symbols of LAMMPS atom types: 1=Cu,2=Zr.")
-@click.option("--unit", "units", multiple=True, help="Of a column of the file that states none: radius=Å.")
+@click.option("--type-map", multiple=True, metavar=PAIRS, help="Symbols of LAMMPS atom types: 1=Cu 2=Zr.")
+@click.option(
+    "--unit", "units", multiple=True, metavar=PAIRS, help="Of a column of the file that states none: radius=Å."
+)
 @click.option("--length-scale", default=1.0, show_default=True, help="Å of one unit of length of the file.")
 @click.option("--format", "format_", help="Of the file, if its name does not tell.")
 @click.option("--frame", default=-1, show_default=True, help="Of a file with several; 0 is the first.")
