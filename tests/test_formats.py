@@ -329,6 +329,20 @@ def test_crystallographers_files_are_read(name: str, tmp_path: Path) -> None:
     assert_same(glass, read_npz(tmp_path / "again.npz"))
 
 
+def test_a_large_cif_is_read_without_comparing_all_its_sites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, symmetric = tmp_path / "a.cif", tmp_path / "symmetric.cif"
+    at = np.random.default_rng(0).random((1_500, 3))
+    ase.io.write(path, Atoms(["Cu"] * 1_500, scaled_positions=at, cell=CELL * 10, pbc=True))
+    monkeypatch.setattr("ase.io.cif.crystal", lambda *_, **__: pytest.fail("looks for symmetry"))
+    glass = read_glass(path)
+    np.testing.assert_allclose(glass.positions @ np.linalg.inv(glass.cell), at, atol=1e-6)
+    assert glass.periodic.all()
+    text = path.read_text().replace("'x, y, z'", "'x, y, z'\n  '-x, -y, -z'").replace('"P 1"', '"P -1"')
+    symmetric.write_text(text.replace("IT_number       1", "IT_number       2"))
+    with pytest.raises(FileFormatError, match=r"may have 1,000 sites, this one has 1,500: write all atoms as P 1"):
+        read_glass(symmetric)
+
+
 # ---------------------------------------------------------------- bad input
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from zoo.errors import CutoffError, GlassError
 from zoo.glass import Glass
-from zoo.neighbors import NeighborList, build_pairs, embed_in_3d, find_neighbors, neighbor_batches
+from zoo.neighbors import NeighborList, build_pairs, embed_in_3d, find_neighbors, neighbor_batches, require_cutoff_fits
 
 Pair = tuple[int, ...]
 
@@ -155,14 +155,14 @@ def test_the_same_glass_gives_the_same_order(glass: Glass) -> None:
 @pytest.mark.parametrize(
     ("cutoff", "sentence"),
     [
-        (10.3, r"half of the smallest height .* got 10.3 Å in a cell that allows 10.25 Å: use a larger glass"),
+        (30.0, r"one of 30 Å holds 6,5\d\d and reaches over 1: check the unit of length"),
         (0.0, "positive number of Å, got 0"),
         (-1.0, "positive number of Å, got -1"),
         (float("nan"), "positive number of Å, got nan"),
         (float("inf"), "positive number of Å, got inf"),
     ],
 )
-def test_a_cutoff_that_does_not_fit_is_refused(glass: Glass, cutoff: float, sentence: str) -> None:
+def test_a_cutoff_that_makes_no_sense_is_refused(glass: Glass, cutoff: float, sentence: str) -> None:
     with pytest.raises(CutoffError, match=sentence):
         find_neighbors(glass, cutoff)
 
@@ -171,9 +171,10 @@ def test_the_height_counts_not_the_length_of_the_cell_vectors() -> None:
     """A cell of 12 Å sheared by 60°: its vectors are long, its layers 6 Å apart along x."""
     cell = np.array([[12.0, 0, 0], [12 * np.sqrt(3), 12.0, 0], [0, 0, 12.0]])
     glass = Glass([[1.0, 1.0, 1.0]], ["A"], cell)
-    with pytest.raises(CutoffError, match=r"allows 3.00 Å"):
-        find_neighbors(glass, 3.1)
+    with pytest.raises(CutoffError, match=r"got 3.1 Å in a cell that allows 3.00 Å: use a larger glass"):
+        require_cutoff_fits(glass, 3.1)
     opened = Glass(glass.positions, ["A"], cell, periodic=[False, True, True])
+    require_cutoff_fits(opened, 5.9)
     assert find_neighbors(opened, 5.9).counts.sum() == 0
 
 

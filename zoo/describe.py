@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from zoo._files import atomic_write
 from zoo.errors import FileFormatError, UnknownNameError, ZooError
 from zoo.features.compute import compute_features
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
+from zoo.features.radii import RADII, species_without_radius
 from zoo.formats import read_glass_and_ids, write_glass
 from zoo.formats.files import parse_type_map
 from zoo.glass import Glass
@@ -41,7 +43,10 @@ COMPUTABLE = {
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked about a glass: a feature set, all species that count, what to draw, where fields come from."""
+    """What is asked about a glass: a feature set, all species that count, what to draw, where fields come from.
+
+    ``radii`` are words such as ``A=1.25`` (Å); ``paired`` says that a second structure comes with it.
+    """
 
     features: str
     species: tuple[str, ...] = ()
@@ -49,6 +54,8 @@ class Request:
     color: str = ""
     potential: str = ""
     minimize: bool = False
+    radii: tuple[str, ...] = ()
+    paired: bool = False
 
     @property
     def entry(self) -> FeatureSet:
@@ -63,6 +70,12 @@ class Request:
         ZooError
         """
         self.entry.require_software()
+        if self.paired != (self.features == "pair"):
+            raise ZooError("a pair of structures needs both: --set pair, and --with FILE for the second structure")
+        if self.paired and (plotted or self.potential or self.minimize):
+            raise ZooError("a pair is one row of numbers: leave --plot, --potential and --minimize out")
+        if self.radii and "radius" not in self.entry.fields:
+            raise ZooError(f"feature set {self.features!r} reads no radii: leave --radius out")
         if (self.label or self.color) and not plotted:
             raise ZooError("--label and --color say how to draw a figure: give --plot FILE too")
         if self.minimize and not self.potential:
@@ -101,6 +114,16 @@ class Description:
         head = pd.DataFrame({"id": self.ids[atoms], "species": self.glass.species[atoms].astype(str)})
         return head.join(pd.DataFrame(self.matrix[atoms], columns=[column.name for column in self.columns]))
 
+    def gaps(self) -> list[str]:
+        """A sentence for each number of atoms for which some columns are known and others are not."""
+        known = np.isfinite(self.matrix).sum(axis=0)
+        sentences = []
+        for count in np.unique(known[known < len(self.glass)]):
+            names = [column.name for column, n in zip(self.columns, known, strict=True) if n == count]
+            what = f"{names[0]} is" if len(names) == 1 else f"{names[0]} and {len(names) - 1} other columns are"
+            sentences.append(f"{what} known for {count:,} of {len(self.glass):,} atoms; the others are empty")
+        return sentences
+
 
 def read_for(
     request: Request,
@@ -128,6 +151,8 @@ def read_for(
     ------
     UnknownNameError, FileFormatError, GlassError
     """
+    if not 0.0 < length_scale < np.inf:
+        raise ZooError(f"a length scale must be a positive number of Å for one unit of the file, got {length_scale}")
     named = {name: unit for name, _, unit in (word.partition("=") for word in units)}
     glass, ids = read_glass_and_ids(path, format, parse_type_map(type_map), frame, named)
     if length_scale != 1.0:
@@ -139,6 +164,8 @@ def read_for(
             glass.fields,
             glass.metadata,
         )
+    if request.radii:
+        glass = _with_radii(glass, request.radii)
     if request.label and request.label not in glass.fields:
         raise UnknownNameError("field of the glass", request.label, list(glass.fields))
     label = glass.fields[request.label].values if request.label else np.zeros(1)
@@ -148,6 +175,23 @@ def read_for(
     if request.color and request.color not in names:
         raise UnknownNameError(f"column of {request.features}", request.color, names)
     return glass, ids
+
+
+def _with_radii(glass: Glass, words: Sequence[str]) -> Glass:
+    """The glass with the field ``radius`` from words such as ``A=1.25,B=1.1``; other species keep a listed radius."""
+    given: dict[str, float] = {}
+    for word in ",".join(words).split(","):
+        kind, _, number = word.partition("=")
+        radius = float(number) if re.fullmatch(r"\d*\.?\d+", number) else 0.0
+        if kind not in glass.kinds or radius <= 0.0:
+            species = ", ".join(glass.kinds)
+            raise ZooError(f"--radius must give a species ({species}) a positive radius in Å, got {word!r}")
+        given[kind] = radius
+    unknown = [kind for kind in species_without_radius(glass) if kind not in given]
+    if unknown:
+        raise ZooError(f"--radius must name every species without a known radius, {', '.join(unknown)} is missing")
+    each = {**RADII, **given}
+    return glass.with_fields(radius=([each[kind] for kind in glass.species], "Å"))
 
 
 def describe(
@@ -204,6 +248,33 @@ def with_potential(
     if set(entry.fields) & (COMPUTABLE - {"energy"}):
         glass = physics(glass, PhysicsSchedule(), tables, report)
     return glass
+
+
+def write_pair(first: Glass, last: Glass, path: Path | None) -> dict[str, float]:
+    """Describe two structures of the same atoms, and write that as a table of one row.
+
+    Returns
+    -------
+    dict of str to float
+        See :func:`zoo.features.pair.describe_pair`.
+
+    Raises
+    ------
+    FileFormatError
+        The name is not that of a table.
+    """
+    import pandas as pd
+
+    from zoo.features.pair import describe_pair
+
+    if path is not None and path.suffix not in TABLES:
+        raise FileFormatError(f"a pair is written as {' or '.join(TABLES)}, got {path.name!r}")
+    found = describe_pair(first, last)
+    if path is not None:
+        table = pd.DataFrame([found])
+        with atomic_write(path) as stream:
+            table.to_parquet(stream, index=False) if path.suffix == ".parquet" else table.to_csv(stream, index=False)
+    return found
 
 
 def require_writable(output: Path | None, plot: Path | None) -> None:

@@ -24,6 +24,10 @@ BATCH = 500
 """Atoms of a batch: 4 MB of neighbours within 10 Å in a metal. More leave the processor's cache and are slower."""
 
 
+MOST_NEIGHBORS, MOST_CELLS = 5_000, 100
+"""Within 27 Å in a metal; images are counted by 8 bits."""
+
+
 @dataclass(frozen=True)
 class NeighborList:
     """Neighbours of every atom, in compressed rows.
@@ -67,11 +71,10 @@ def require_cutoff_fits(glass: Glass, cutoff: float) -> None:
     Raises
     ------
     CutoffError
-        ``cutoff`` (Å) is not a positive number, or exceeds half of the smallest height of the cell along a periodic
-        direction.
+        ``cutoff`` (Å) exceeds half of the smallest height of the cell along a periodic direction; see also
+        :func:`require_cutoff`.
     """
-    if not 0.0 < cutoff < np.inf:
-        raise CutoffError(f"a cutoff must be a positive number of Å, got {cutoff}")
+    require_cutoff(glass, cutoff)
     heights = glass.heights[glass.periodic]
     if len(heights) and cutoff > 0.5 * heights.min():
         raise CutoffError(
@@ -80,8 +83,31 @@ def require_cutoff_fits(glass: Glass, cutoff: float) -> None:
         )
 
 
+def require_cutoff(glass: Glass, cutoff: float) -> None:
+    """Refuse a cutoff (Å) that is no length, or that holds so much that it must be a mistake of units.
+
+    Raises
+    ------
+    CutoffError
+    """
+    if not 0.0 < cutoff < np.inf:
+        raise CutoffError(f"a cutoff must be a positive number of Å, got {cutoff}")
+    sphere = np.pi * cutoff**2 if glass.dimension == 2 else 4 / 3 * np.pi * cutoff**3
+    held = sphere * len(glass) / glass.volume
+    cells = float((cutoff / glass.heights[glass.periodic]).max(initial=0.0))
+    if held > MOST_NEIGHBORS or cells > MOST_CELLS:
+        raise CutoffError(
+            f"a sphere of neighbours may hold about {MOST_NEIGHBORS:,} atoms and reach over {MOST_CELLS} cells, but "
+            f"one of {cutoff:g} Å holds {held:,.0f} and reaches over {cells:.0f}: check the unit of length "
+            "(--length-scale)"
+        )
+
+
 def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
     """All neighbours within ``cutoff`` of every atom; each pair appears from both sides.
+
+    In a cell smaller than twice the cutoff, several images of an atom are neighbours, images of the atom itself too, as
+    if the cell were written side by side; :func:`require_cutoff_fits` refuses that where it has no meaning.
 
     Parameters
     ----------
@@ -91,11 +117,11 @@ def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
     Raises
     ------
     CutoffError
-        See :func:`require_cutoff_fits`.
+        See :func:`require_cutoff`.
     GlassError
         Two atoms are on top of each other.
     """
-    require_cutoff_fits(glass, cutoff)
+    require_cutoff(glass, cutoff)
     bins = bins_of(glass, cutoff, cutoff / 2)
     neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, True, bins.place)
     _refuse_overlap(neighbors, np.arange(len(glass)))
@@ -128,7 +154,7 @@ def neighbor_batches(
     CutoffError, GlassError
         As :func:`find_neighbors`.
     """
-    require_cutoff_fits(glass, cutoff)
+    require_cutoff(glass, cutoff)
     bins = bins_of(glass, cutoff, cutoff / 2)
     all_places = np.sort(bins.place if atoms is None else bins.place[atoms])
     for begin in range(0, max(len(all_places), 1), max(size, 1)):

@@ -27,7 +27,10 @@ from rich.table import Table
 
 from zoo.datasets.load import load_dataset
 from zoo.features.compute import compute_features
+from zoo.features.interstice import describe_shell
 from zoo.features.kernels.tessellation import tessellate
+from zoo.features.radii import radii_of
+from zoo.features.shell import shell_of
 from zoo.glass import Glass
 
 HERE = Path(__file__).parent
@@ -77,6 +80,18 @@ def dscribe_angular(glass: Glass, n: int) -> object:
     return peer.create(glass.to_ase(), centers=list(range(n)))
 
 
+def dscribe_own(name: str) -> Call:
+    """What ``soap`` and ``acsf`` call, in one call and without the columns in our order."""
+
+    def call(glass: Glass, n: int) -> object:
+        from zoo.features import dscribe_sets
+
+        peer = {"soap": dscribe_sets._soap, "acsf": dscribe_sets._acsf}[name](glass.kinds)
+        return peer.create(glass.to_ase(), centers=list(range(n)))
+
+    return call
+
+
 def freud_system(glass: Glass) -> tuple[object, np.ndarray]:
     import freud
 
@@ -120,27 +135,44 @@ def mdapy_entropy(glass: Glass, n: int) -> object:
     return system.cal_structure_entropy(rc=6.0, sigma=0.2, average_rc=6.0)
 
 
-def ovito_voronoi(glass: Glass, n: int) -> object:
-    from ovito.io.ase import ase_to_ovito
-    from ovito.modifiers import VoronoiAnalysisModifier
-    from ovito.pipeline import Pipeline, StaticSource
+def ovito_voronoi(radical: bool) -> Call:
+    """Cells and their indices, plain or with our radii."""
 
-    pipeline = Pipeline(source=StaticSource(data=ase_to_ovito(glass.to_ase())))
-    pipeline.modifiers.append(VoronoiAnalysisModifier(compute_indices=True))
-    return pipeline.compute()
+    def call(glass: Glass, n: int) -> object:
+        from ovito.io.ase import ase_to_ovito
+        from ovito.modifiers import VoronoiAnalysisModifier
+        from ovito.pipeline import Pipeline, StaticSource
+
+        data = ase_to_ovito(glass.to_ase())
+        data.particles_.create_property("Radius", data=radii_of(glass))
+        pipeline = Pipeline(source=StaticSource(data=data))
+        pipeline.modifiers.append(VoronoiAnalysisModifier(compute_indices=True, use_radii=radical))
+        return pipeline.compute()
+
+    return call
+
+
+def with_interstices(glass: Glass, n: int) -> object:
+    """Radical cells with orders, areas and volumes, and the interstices of the shells that they make."""
+    radius = radii_of(glass)
+    return describe_shell(shell_of(tessellate(glass, radius))[0], radius)
 
 
 CONTESTS: list[tuple[str, Call, list[tuple[str, Call]]]] = [
     ("radial", ours("radial"), [("dscribe", dscribe_radial(2.0, 10.0, 0.1, 0.1))]),
     ("radial-coarse", ours("radial-coarse"), [("dscribe", dscribe_radial(1.0, 8.0, 0.2, 0.2))]),
     ("angular", ours("angular"), [("dscribe", dscribe_angular)]),
-    ("tessellation", lambda glass, n: tessellate(glass), [("freud", freud_voronoi), ("ovito", ovito_voronoi)]),
+    ("tessellation", lambda glass, n: tessellate(glass), [("freud", freud_voronoi), ("ovito", ovito_voronoi(False))]),
+    ("radical tessellation", lambda glass, n: tessellate(glass, radii_of(glass)), [("ovito", ovito_voronoi(True))]),
+    ("radical tessellation and interstices", with_interstices, [("ovito", ovito_voronoi(True))]),
     ("interstice-shell", ours("interstice-shell"), [("matminer", matminer_interstice)]),
     ("interstice", ours("interstice"), []),
     ("sro-mro", ours("sro-mro"), []),
     ("bond-order", ours("bond-order"), [("freud", freud_bond_order)]),
     ("entropy", ours("entropy"), [("mdapy", mdapy_entropy)]),
     ("voronoi@cg", ours("voronoi@cg"), []),
+    ("soap", ours("soap"), [("dscribe", dscribe_own("soap"))]),
+    ("acsf", ours("acsf"), [("dscribe", dscribe_own("acsf"))]),
 ]
 """(what, our call, peers)."""
 
@@ -216,22 +248,31 @@ def show(rows: pd.DataFrame, console: Console) -> None:
 
 
 def draw(rows: pd.DataFrame, path: Path) -> None:
-    """Bars of µs per atom on one core, for the largest glass that every package has described."""
+    """A panel for each number of cores: µs per atom against atoms, a line for each descriptor and package."""
     import matplotlib as mpl
 
     mpl.use("agg")
+    mpl.rcParams["svg.hashsalt"] = "glass-zoo"
     import matplotlib.pyplot as plt
 
-    part = rows[(rows["cores"] == 1) & (rows["atoms"] == rows["atoms"].min())]
-    names = list(dict.fromkeys(part["descriptor"]))
-    figure, axis = plt.subplots(figsize=(7, 0.45 * len(names) + 1), layout="constrained")
-    for package in dict.fromkeys(part["package"]):
-        of = part[part["package"] == package]
-        axis.plot(of["us_per_atom"], [names.index(name) for name in of["descriptor"]], "o", label=package)
-    axis.set(xscale="log", xlabel="time per atom (µs)", yticks=range(len(names)), yticklabels=names)
-    axis.invert_yaxis()
-    axis.grid(axis="x", color="0.9")
-    axis.legend(frameon=False)
+    cores, names = sorted(set(rows["cores"])), list(dict.fromkeys(rows["descriptor"]))
+    styles = dict(zip(dict.fromkeys(rows["package"]), ("-o", "--s", ":^", "-.D", "--v", ":x"), strict=False))
+    figure, axes = plt.subplots(
+        1, len(cores), figsize=(4.5 * len(cores) + 2.5, 6), layout="constrained", sharey=True, squeeze=False
+    )
+    for axis, n in zip(axes[0], cores, strict=True):
+        for (name, package), part in rows[rows["cores"] == n].groupby(["descriptor", "package"], sort=False):
+            axis.plot(
+                part["atoms"], part["us_per_atom"], styles[package], ms=4, lw=1.2, color=f"C{names.index(name) % 10}",
+                fillstyle="full" if names.index(name) < 10 else "none", label=f"{name}, {package}",
+            )  # fmt: skip
+        sizes = sorted(set(rows["atoms"]))
+        axis.set(xscale="log", yscale="log", xlabel="atoms", title=f"{n} core{'s' * (n > 1)}")
+        axis.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+        axis.minorticks_off()
+        axis.grid(color="0.92")
+    axes[0][0].set_ylabel("time per atom (µs)")
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right", frameon=False, fontsize=8)
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -239,7 +280,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--atoms", type=int, nargs="+", default=[4000])
     parser.add_argument("--cores", type=int, nargs="+", default=[1])
+    parser.add_argument("--draw", action="store_true", help="only draw the table that is there")
     options = parser.parse_args()
+    if options.draw:
+        draw(pd.read_csv(HERE / "descriptors.csv"), HERE / "descriptors.svg")
+        return
     console, rows = Console(width=100), []
     for row in measure(options.atoms, options.cores):
         rows.append(row)

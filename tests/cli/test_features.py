@@ -80,6 +80,32 @@ def test_a_glass_for_ovito_has_the_columns_as_fields(dump: Path, tmp_path: Path)
     assert found.fields["coordination"].values.mean() > 10
 
 
+def test_radii_may_be_given_by_species(dump: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "t.csv"
+    words = ("features", dump, "--type-map", "1=A", "2=B", "--set", "interstice-shell", "-o", out)
+    assert run(*words) == 2
+    assert "no atomic radius is known for A, B: give" in capsys.readouterr().err
+    assert run(*words, "--radius", "A=1.26") == 2
+    assert "must name every species without a known radius, B is missing" in capsys.readouterr().err
+    assert run(*words, "--radius", "A=1.26", "B=1.58") == 0
+    np.testing.assert_allclose(
+        pd.read_csv(out).iloc[:, 2:], compute_features("interstice-shell", disordered()), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_a_pair_of_structures_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    glass, step = disordered(), np.zeros((500, 3))
+    step[7] = [0.3, 0.0, 0.4]
+    first, last, out = tmp_path / "first.extxyz", tmp_path / "last.extxyz", tmp_path / "pair.csv"
+    write_glass(first, glass)
+    write_glass(last, Glass(glass.positions + step, glass.species, glass.cell))
+    assert run("features", first, "--with", last, "--set", "pair", "-o", out) == 0
+    assert "displacement_0       0.5" in capsys.readouterr().out
+    table = pd.read_csv(out)
+    assert len(table) == 1
+    assert table["total_displacement"].item() == pytest.approx(0.5)
+
+
 def test_a_figure_is_drawn(dump: Path, tmp_path: Path) -> None:
     out = tmp_path / "plot.png"
     words = ("features", dump, "--type-map", "1=Cu,2=Zr", "--set", "voronoi", "--plot", out)
@@ -101,6 +127,17 @@ def test_a_figure_is_drawn(dump: Path, tmp_path: Path) -> None:
         (("--set", "vibration"), "has no field 'vibrational_msd'"),
         (("--set", "voronoi", "--plot", "a.nope"), ".png, .svg, .pdf"),
         (("--set", "voronoi", "--plot", "a.png", "--color", "volum"), "did you mean volume"),
+        (("--set", "voronoi", "--length-scale", "-1"), "a length scale must be a positive number"),
+        (("--set", "voronoi", "--radius", "Cu=1.2"), "reads no radii"),
+        (
+            ("--set", "interstice", "--radius", "Cu=large"),
+            "must give a species (Cu, Zr) a positive radius in Å, got 'Cu",
+        ),
+        (("--set", "interstice", "--radius", "Al=1.4"), "must give a species (Cu, Zr) a positive radius"),
+        (("--set", "voronoi+"), "a name is missing"),
+        (("--set", "pair"), "needs both: --set pair, and --with FILE"),
+        (("--set", "voronoi", "--with", "glass.dump"), "needs both: --set pair, and --with FILE"),
+        (("--set", "pair", "--with", "glass.dump"), "no atom has moved"),
     ],
 )
 def test_bad_input_gets_one_sentence(
@@ -162,7 +199,8 @@ def test_a_descriptor_of_ones_own_is_tried(tmp_path: Path, capsys: pytest.Captur
     assert run("check-descriptor", path) == 0
     said = capsys.readouterr().out
     assert "failed" not in said
-    assert said.count("passed") == 12
+    assert "passed 12, not applicable 0, exempt 0" in said
+    assert "µs per atom" in said
 
 
 @pytest.mark.usefixtures("forget")
@@ -191,3 +229,30 @@ def test_a_file_without_a_descriptor_gets_one_sentence(
         path.write_text(text)
     assert run("check-descriptor", path) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_columns_that_are_known_for_some_atoms_only_are_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "g.npz", tmp_path / "t.csv"
+    values = np.where(np.arange(500) % 10 == 0, 1.0, np.nan)
+    write_glass(path, disordered().with_fields(barrier_mean=(values, "eV")))
+    assert run("features", path, "--set", "barrier+species", "-o", out) == 0
+    assert "barrier.barrier_mean is known for 50 of 500 atoms; the others are empty" in capsys.readouterr().out
+    assert pd.read_csv(out)["barrier.barrier_mean"].notna().sum() == 50
+    for expression in ("barrier@cg", "barrier@mro"):
+        assert run("features", path, "--set", expression, "-o", out) == 2
+        assert "need the field 'barrier_mean' everywhere" in capsys.readouterr().err
+
+
+def test_a_label_of_two_values_splits_by_them() -> None:
+    from zoo.sheets.plots import _two_classes
+
+    flag = np.arange(500) % 4 == 0
+    glass = disordered().with_fields(flag=(flag.astype(float), "1"), softness=(np.arange(500.0), "1"))
+    classes = _two_classes(glass, "flag")
+    assert list(classes) == ["flag = 1", "flag = 0"]
+    np.testing.assert_array_equal(classes["flag = 1"], flag)
+    classes = _two_classes(glass, "softness")
+    assert list(classes) == ["largest 10 % of softness", "others"]
+    np.testing.assert_array_equal(np.flatnonzero(classes["largest 10 % of softness"]), np.arange(450, 500))

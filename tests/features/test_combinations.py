@@ -104,3 +104,27 @@ def test_random_columns_differ_from_glass_to_glass_and_not_from_call_to_call():
     one, other = alloy(), Glass(alloy().positions + 1.0, alloy().species, alloy().cell)
     np.testing.assert_array_equal(compute_features("random", one), compute_features("random", one))
     assert abs(np.corrcoef(compute_features("random", one)[:, 0], compute_features("random", other)[:, 0])[0, 1]) < 0.2
+
+
+def test_what_parts_share_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of these need plain cells and one radical ones; two need ``sro``."""
+    from zoo.features.kernels import tessellation
+
+    glass, built, real = alloy(), [], tessellation.build_cells
+    monkeypatch.setattr(
+        tessellation, "build_cells", lambda *arguments: built.append(len(arguments[0])) or real(*arguments)
+    )
+    expected = np.hstack([compute_features(name, glass) for name in ("voronoi", "sro", "sro-mro", "voronoi-radical")])
+    assert built.count(len(glass)) == 4  # other calls are for single cells that reach farther
+    built.clear()
+    np.testing.assert_array_equal(compute_features("voronoi+sro+sro-mro+voronoi-radical", glass), expected)
+    assert built.count(len(glass)) == 2
+    built.clear()
+    compute_features("voronoi", glass)
+    assert built.count(len(glass)) == 1  # nothing is kept beyond a call
+
+
+@pytest.mark.parametrize("name", ["voronoi+", "+", "voronoi@", "@cg", "voronoi@mro@"])
+def test_an_expression_without_a_name_is_refused(name: str) -> None:
+    with pytest.raises(ZooError, match="a name is missing"):
+        feature_sets[name]

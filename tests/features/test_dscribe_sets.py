@@ -9,7 +9,7 @@ from lattices import alloy
 
 from zoo.features.compute import compute_features
 from zoo.features.declaration import feature_sets
-from zoo.features.dscribe_sets import CUTOFF, SOAP_SETTINGS
+from zoo.features.dscribe_sets import CUTOFF, SOAP_SETTINGS, _create
 from zoo.glass import Glass
 
 KINDS = ("Ag", "Cu", "Nb")
@@ -51,3 +51,21 @@ def test_soap_is_sorted_by_angular_number_then_by_radial_functions(ternary: Glas
     block = expected[:, flat.get_location(("Cu", "Ag"))].reshape(3, n, n)  # copper's functions come first there
     for i, j in [(0, 1), (4, 2)]:
         assert table[f"soap_Ag_Cu_l0_{i}_{j}"][:3] == pytest.approx(block[:, j, i], rel=1e-4)
+
+
+def test_the_glass_is_sorted_a_bounded_number_of_times() -> None:
+    """Each call of DScribe costs as much as the glass has atoms."""
+    calls: list[int] = []
+
+    class Counting:
+        def get_number_of_features(self) -> int:
+            return 50_000
+
+        def create(self, atoms: object, centers: list[int]) -> np.ndarray:
+            calls.append(len(centers))
+            return np.zeros((len(centers), 1))
+
+    glass = Glass(np.random.default_rng(0).random((20_010, 3)) * 60, ["Cu"] * 20_010, [60, 60, 60])
+    assert _create(Counting(), glass, np.array([0])).shape == (20_010, 1)
+    assert sum(calls) == 20_010
+    assert len(calls) <= 20

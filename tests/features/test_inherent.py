@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from disorder import liquid
 
 from zoo.features import physics_inspired
 from zoo.features.compute import compute_features
@@ -15,16 +16,6 @@ from zoo.simulation.potentials import load_potential
 
 NAME = "physics-inspired-kob-andersen"
 MODEL = {"AA": (1.0, 1.0), "BB": (0.5, 0.88), "AB": (1.5, 0.8)}
-
-
-def liquid(n: int = 512, density: float = 1.2, seed: int = 0) -> Glass:
-    """Disturbed simple cubic lattice of 80 % A and 20 % B particles, lengths in Å."""
-    random = np.random.default_rng(seed)
-    edge = (n / density) ** (1 / 3) * SIGMA
-    sites = round(n ** (1 / 3))
-    lattice = (np.indices((sites,) * 3).reshape(3, -1).T + 0.5) * edge / sites
-    species = random.permutation(np.repeat(["A", "B"], [n - n // 5, n // 5]))
-    return Glass(lattice + random.normal(scale=0.15, size=lattice.shape), species, [edge] * 3)
 
 
 @pytest.fixture(scope="module")

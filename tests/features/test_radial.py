@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from zoo.errors import CutoffError, GlassError, ZooError
+from zoo.errors import GlassError, ZooError
 from zoo.features.compute import compute_features
 from zoo.features.declaration import feature_sets
 from zoo.features.radial import radial_functions
@@ -146,17 +146,6 @@ def test_columns_are_named_after_species_and_distance(name: str, first: str, las
     assert len({column.name for column in columns}) == 2 * n
     np.testing.assert_allclose([column.length for column in columns[:n]], centers_of(name), atol=1e-9)
     assert {column.unit for column in columns} == {"1"}
-
-
-@pytest.mark.parametrize(("name", "needed"), [("radial", 10.5), ("radial-coarse", 9.0), ("coordination", 3.8)])
-def test_a_cell_too_small_for_the_cutoff_is_refused(name: str, needed: float) -> None:
-    for edge, fits in ((2 * needed + 0.1, True), (2 * needed - 0.1, False)):
-        glass = Glass([[0, 0, 0], [2.5, 0, 0]], ["Cu", "Cu"], [edge] * 3)
-        if fits:
-            assert np.isfinite(compute_features(name, glass)).all()
-        else:
-            with pytest.raises(CutoffError, match=rf"got {needed:g} Å in a cell .* use a larger glass"):
-                compute_features(name, glass)
 
 
 def test_the_null_controls_know_species_and_numbers_of_neighbours() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import freud
@@ -17,11 +19,11 @@ from lattices import KINDS, TILT, alloy, crystal
 from scipy.spatial import ConvexHull, HalfspaceIntersection
 from scipy.spatial.transform import Rotation
 
-from zoo.errors import CutoffError, GlassError
+from zoo.errors import GlassError
 from zoo.features import voronoi
 from zoo.features.declaration import FloatArray, feature_sets
 from zoo.features.kernels.tessellation import Tessellation, tessellate
-from zoo.features.radii import radii_of
+from zoo.features.radii import RADII, radii_of
 from zoo.glass import Glass
 
 Compute = Callable[[Glass, tuple[str, ...]], FloatArray]
@@ -178,6 +180,18 @@ def test_freud_finds_the_same_cells() -> None:
     np.testing.assert_allclose(cells.area[clear][one], other.nlist.weights[clear_in_other][two], atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["plain", "radical"])
+def test_ovito_finds_the_same_indices_and_volumes(kind: str) -> None:
+    stored = json.loads((Path(__file__).parent / "reference" / "ovito_voronoi.json").read_text())
+    species = [{"C": "Cu", "Z": "Zr"}[letter] for letter in stored["species"]]
+    glass = Glass(stored["positions"], species, [stored["cell"]] * 3)
+    assert stored["radii"] == {name: RADII[name] for name in ("Cu", "Zr")}
+    cells = tessellate(glass, radii_of(glass) if kind == "radical" else None)
+    np.testing.assert_array_equal(voronoi.voronoi_indices(cells, 0.0), stored[kind])
+    np.testing.assert_array_equal(voronoi.voronoi_indices(cells), stored[f"{kind}_large"])
+    np.testing.assert_allclose(cells.volume, stored[f"volume_{kind}"], atol=1e-5)
+
+
 @pytest.mark.parametrize("void", [False, True], ids=["dense", "void"])
 @pytest.mark.parametrize("radical", [False, True], ids=["plain", "radical"])
 def test_multivoro_finds_the_same_faces_edges_and_volumes(radical: bool, void: bool) -> None:
@@ -263,17 +277,21 @@ def test_what_has_no_cells_is_declined_with_a_reason() -> None:
     assert "3D" in (feature_sets["voronoi"].declines(flat) or "")
     assert "periodic" in (feature_sets["voronoi"].declines(surface) or "")
     assert feature_sets["voronoi"].declines(model) is None
-    assert "radius is listed for A: give chemical symbols" in (feature_sets["voronoi-radical"].declines(model) or "")
+    radical = feature_sets["voronoi-radical"]
+    assert "radius is known for A, B: give chemical symbols" in (radical.declines(model) or "")  # B is no boron there
+    assert "radius is known for He: give" in (radical.declines(Glass(dimer, ["Cu", "He"], [9, 9, 9])) or "")
+    assert "3D" in (radical.declines(flat) or "")
     with pytest.raises(GlassError, match="3D glass, got 2D"):
         tessellate(flat)
     with pytest.raises(GlassError, match="periodic in all directions"):
         tessellate(surface)
 
 
-def test_a_cell_too_small_to_close_is_refused() -> None:
-    glass = Glass.from_ase(bulk("Cu", cubic=True))
-    with pytest.raises(CutoffError, match=r"1\.80 Å.*4 of 4 atoms open.*use a larger glass"):
-        tessellate(glass)
+def test_an_atom_may_share_faces_with_its_own_images() -> None:
+    cells = tessellate(Glass.from_ase(bulk("Cu", a=3.6)))
+    assert (cells.neighbor == 0).all()
+    assert len(cells.neighbor) == 12
+    assert cells.volume[0] == pytest.approx(3.6**3 / 4, rel=1e-12)
 
 
 def test_radii_that_do_not_fit_are_refused() -> None:
@@ -292,7 +310,7 @@ def test_radii_order_species_as_chemists_do() -> None:
     small_to_large = ["C", "B", "P", "Si", "Be", "Cu", "Al", "Nb", "Mg", "Sm", "La"]
     assert (np.diff(radii_of(atoms_of(small_to_large))) > 0).all()
     np.testing.assert_array_equal(radii_of(atoms_of(["Zr", "Cu", "Zr"])), [1.58, 1.26, 1.58])
-    with pytest.raises(GlassError, match="A, Xx has none: give chemical symbols as species, or the glass a field"):
+    with pytest.raises(GlassError, match="A, Cu, Xx has none: give chemical symbols as species, --radius"):
         radii_of(atoms_of(["Xx", "Cu", "A"]))
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli import console
 
 if TYPE_CHECKING:
+    from zoo.conformance import Verdict
     from zoo.features.declaration import FeatureSet
+    from zoo.glass import Glass
 
 
 @click.command(
@@ -26,7 +29,7 @@ def command(target: str, dataset: str, most: int) -> None:
 
     The exit status is 1 if a trial fails, or none applies.
     """
-    from zoo.conformance import examine, prepared, trial_glasses
+    from zoo.conformance import trial_glasses
     from zoo.errors import RegistrationError
     from zoo.features.declaration import feature_sets
 
@@ -35,19 +38,34 @@ def command(target: str, dataset: str, most: int) -> None:
         raise RegistrationError(f"trials are for descriptors of atoms, {pairs[0]} is one of pairs")
     glasses = trial_glasses(dataset, most)
     out = console(highlight=False)
-    failed = passed = 0
-    for entry in found:
-        out.print(f"[bold]{entry.name}[/], version {entry.version}: {entry.title}", soft_wrap=True)
-        colours = {"passed": "green", "failed": "red", "not applicable": "dim"}
-        for verdict in examine(entry, prepared(entry, glasses)):
-            failed += verdict.state == "failed"
-            passed += verdict.state == "passed"
-            colour = colours[verdict.state]
+    verdicts = [verdict for entry in found for verdict in _examined(entry, glasses, out)]
+    states = {verdict.state for verdict in verdicts}
+    sys.exit(1 if "failed" in states or "passed" not in states else 0)
+
+
+def _examined(entry: FeatureSet, glasses: list[Glass], out: Any) -> list[Verdict]:
+    """Every verdict, printed as it comes."""
+    from zoo.conformance import TRIALS, examine, microseconds_per_atom, prepared, summary
+
+    out.print(f"[bold]{entry.name}[/], version {entry.version}: {entry.title}", soft_wrap=True)
+    colours = {"passed": "green", "failed": "red", "not applicable": "dim", "exempt": "yellow"}
+    verdicts: list[Verdict] = []
+    glasses = prepared(entry, glasses)
+    with out.status("") if out.is_terminal else nullcontext() as status:
+        coming = examine(entry, glasses)
+        for trial in TRIALS:
+            if status is not None:
+                status.update(f"{len(verdicts) + 1} of {len(TRIALS)}: {trial.title}")
+            verdict = next(coming)
             reason = f": {verdict.reason}" if verdict.reason else ""
-            out.print(f"  [{colour}]{verdict.state:14}[/] {verdict.trial.title}{reason}", soft_wrap=True)
+            if trial.name == "contract" and verdict.state == "passed":
+                reason = f": {microseconds_per_atom(entry, glasses[0]):.3g} µs per atom"
+            out.print(f"  [{colours[verdict.state]}]{verdict.state:14}[/] {trial.title}{reason}", soft_wrap=True)
             if verdict.state == "failed":
-                out.print(f"  {'':14} [dim]why it matters: {verdict.trial.why}[/]", soft_wrap=True)
-    sys.exit(1 if failed or not passed else 0)
+                out.print(f"  {'':14} [dim]why it matters: {trial.why}[/]", soft_wrap=True)
+            verdicts.append(verdict)
+    out.print(f"  {summary(verdicts)}")
+    return verdicts
 
 
 def load_descriptors(path: Path) -> list[FeatureSet]:

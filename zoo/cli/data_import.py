@@ -9,30 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli import console
+from zoo.cli._spread import PAIRS, Spread
 
 if TYPE_CHECKING:
     from zoo.importers.folder import Import
 
 PATH = click.Path(path_type=Path)
-
-
-class Spread(click.Command):
-    """A command whose repeatable options take several values at once: ``--before a b c``, as a shell's ``*`` gives."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        repeatable = {name for p in self.params if isinstance(p, click.Option) and p.multiple for name in p.opts}
-        spread: list[str] = []
-        option = ""
-        taken = 0
-        for word in args:
-            if word.startswith("--"):
-                option, taken = word, 0
-            elif option in repeatable:
-                if taken:
-                    spread.append(option)
-                taken += 1
-            spread.append(word)
-        return super().parse_args(ctx, spread)
 
 
 def terms_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -84,7 +66,7 @@ def terms_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--target", multiple=True, help="Column to predict, with its unit: barrier=eV.")
 @click.option("--feature", multiple=True, help="Column to learn from, with its unit: volume=Å³.")
 @click.option("--glass", "glasses", multiple=True, help="Names of the glasses; those of the files by default.")
-@click.option("--type-map", multiple=True, help="Symbols of LAMMPS atom types: 1=Cu 2=Zr.")
+@click.option("--type-map", multiple=True, metavar=PAIRS, help="Symbols of LAMMPS atom types: 1=Cu 2=Zr.")
 @click.option("--format", "format_", help="Of the structure files, if their names do not tell.")
 @click.option("--length-scale", default=1.0, show_default=True, help="Å of one unit of length in the files.")
 @click.option("--quench-rate", type=float, help="K/s, of all glasses.")

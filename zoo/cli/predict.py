@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from zoo.cli import console
+from zoo.cli._spread import PAIRS, Spread
 from zoo.errors import ZooError
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -18,6 +19,7 @@ GLASSFILE-TASK.png are written here."""
 
 @click.command(
     "predict",
+    cls=Spread,
     epilog="Examples: zoo predict shear-2pct-model glass.dump --type-map 1=Cu 2=Zr writes "
     "glass-shear-2pct.extxyz and glass-shear-2pct.png here. The extxyz opens in OVITO: colour by the new property.",
 )
@@ -25,8 +27,10 @@ GLASSFILE-TASK.png are written here."""
 @click.argument("glassfile", type=FILE)
 @click.option("--output", "-o", type=FILE, help=OUTPUT)
 @click.option("--plot", type=FILE, help="Figure: distribution, and a slice of the glass.")
-@click.option("--type-map", multiple=True, help="Symbols of LAMMPS atom types: 1=Cu,2=Zr.")
-@click.option("--unit", "units", multiple=True, help="Of a column of the file that states none: radius=Å.")
+@click.option("--type-map", multiple=True, metavar=PAIRS, help="Symbols of LAMMPS atom types: 1=Cu 2=Zr.")
+@click.option(
+    "--unit", "units", multiple=True, metavar=PAIRS, help="Of a column of the file that states none: radius=Å."
+)
 @click.option("--length-scale", default=1.0, show_default=True, help="Å of one unit of length of the file.")
 @click.option("--format", "format_", help="Of the file, if its name does not tell.")
 @click.option("--frame", default=-1, show_default=True, help="Of a file with several; 0 is the first.")

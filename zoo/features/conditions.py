@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from zoo.glass import Glass
 
 
-def declines_unless_bulk(glass: Glass) -> str | None:
-    """A 2D glass, or one with an open surface."""
+def declines_unless_bulk(glass: Glass, what: str = "the tessellation of this package") -> str | None:
+    """A 2D glass, as ``what`` is made for three dimensions, or one with an open surface."""
     if glass.dimension != 3:
-        return "it is defined for a 3D glass, by Voronoi cells or bonds in space"
+        return f"{what} is 3D only: for a 2D glass take voronoi-2d, physics-inspired, or a set of radial functions"
     return declines_if_open(glass)
 
 

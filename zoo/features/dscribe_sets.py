@@ -24,8 +24,8 @@ ANGULAR_WIDTHS = (0.005, 0.05)
 ANGULAR_POWERS = (1, 4)
 N_RADIAL = 1 + len(RADIAL_WIDTHS) + len(RADIAL_SHIFTS)
 N_ANGULAR = 2 * len(ANGULAR_WIDTHS) * len(ANGULAR_POWERS)
-CHUNK = 500
-"""Atoms described at a time: DScribe works in double precision."""
+CALLS, ROOM = 20, 2**28
+"""DScribe sorts the whole glass at every call: at most so many of them, fewer if its result fits in so many bytes."""
 
 
 def _soap(kinds: tuple[str, ...]) -> Any:
@@ -101,12 +101,13 @@ def _pairs(kinds: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _create(descriptor: Any, glass: Glass, order: NDArray[np.int64]) -> FloatArray:
-    """Columns ``order`` of a descriptor, some atoms at a time."""
+    """Columns ``order`` of a descriptor, some atoms at a time, as DScribe's result is in double precision."""
     atoms = glass.to_ase()
     atoms.wrap()  # DScribe misses neighbours of atoms that lie outside of the cell
     matrix = np.empty((len(glass), len(order)), np.float32)
-    for first in range(0, len(glass), CHUNK):
-        some = list(range(first, min(first + CHUNK, len(glass))))
+    chunk = max(-(-len(glass) // CALLS), ROOM // (8 * descriptor.get_number_of_features()))
+    for first in range(0, len(glass), chunk):
+        some = list(range(first, min(first + chunk, len(glass))))
         matrix[some] = descriptor.create(atoms, centers=some)[:, order]
     return matrix
 
@@ -115,7 +116,7 @@ def declines(glass: Glass) -> str | None:
     """A 2D glass, an open one, or species that are no elements."""
     from ase.data import atomic_numbers
 
-    if reason := declines_unless_bulk(glass):
+    if reason := declines_unless_bulk(glass, "DScribe"):
         return reason
     strangers = [kind for kind in glass.kinds if kind not in atomic_numbers]
     return f"DScribe knows elements only, not {', '.join(strangers)}" if strangers else None

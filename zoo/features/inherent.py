@@ -82,6 +82,7 @@ feature_sets.register(
         needs=frozenset({"positions", "potential"}),
         declines=declines,
         smooth=False,
+        exempt={"relabelling": "its potential knows particles A and B only"},
         requires=(("ase", "glass-zoo[simulate]"),),
     )
 )

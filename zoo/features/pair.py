@@ -66,9 +66,9 @@ def describe_pair(first: Glass, last: Glass) -> dict[str, float]:
         raise GlassMismatchError(f"a pair is described by its three largest displacements, got {len(first)} atoms")
     turns = (last.positions - first.positions) @ np.linalg.inv(first.cell)
     wraps = np.where(first.periodic, np.rint(turns), 0.0) @ first.cell
-    found = displacement_columns(first.positions, last.positions - wraps, first.cell)
-    if found["total_displacement"] == 0.0:
+    if np.array_equal(first.positions, last.positions - wraps):
         raise GlassMismatchError("a pair must be two different structures, but no atom has moved")
+    found = displacement_columns(first.positions, last.positions - wraps, first.cell)
     if "energy" in first.fields and "energy" in last.fields:
         found["Delta_E"] = float(abs(last.fields["energy"].values.sum() - first.fields["energy"].values.sum()))
     return found

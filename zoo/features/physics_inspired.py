@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from zoo.features.conditions import declines_unless_bulk, declines_without
+from zoo.features.conditions import declines_if_open, declines_without
 from zoo.features.declaration import Column, FeatureSet, FloatArray, feature_sets
 
 if TYPE_CHECKING:
@@ -43,18 +44,15 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
     Returns
     -------
     ndarray of shape (n_atoms, 20 (n_kinds + 1)), float32
-        0 where no atom of a species is near.
+        0 where no atom of a species is near. In 2D ``surface`` is the perimeter of the cell, in Å.
 
     References
     ----------
-    Jung, Biroli & Berthier, Phys. Rev. Lett. 130, 238202 (2023), there in 2D and 3D Lennard-Jones liquids, with the
-    perimeter of the cell in 2D.
+    Jung, Biroli & Berthier, Phys. Rev. Lett. 130, 238202 (2023), there in 2D and 3D Lennard-Jones liquids.
     """
     from zoo.features.kernels.coarse import exponential_averages
-    from zoo.features.kernels.tessellation import tessellate
     from zoo.neighbors import find_neighbors
 
-    cells = tessellate(glass)
     near = find_neighbors(glass, CUTOFF)
     table = exponential_averages(
         near.start,
@@ -65,14 +63,26 @@ def compute(glass: Glass, kinds: tuple[str, ...]) -> FloatArray:
         np.array(LENGTHS),
         CUTOFF,
         glass.fields["energy"].values.astype(np.float64),
-        np.bincount(cells.center, cells.area, len(glass)),
+        _surface(glass),
     )
     return np.asarray(table.reshape(len(glass), -1))
 
 
+def _surface(glass: Glass) -> NDArray[np.float64]:
+    """Of every Voronoi cell: its area in Å², or in 2D its perimeter in Å."""
+    if glass.dimension == 2:
+        from zoo.features.polygons import polygons
+
+        return polygons(glass).perimeter
+    from zoo.features.kernels.tessellation import tessellate
+
+    cells = tessellate(glass)
+    return np.asarray(np.bincount(cells.center, cells.area, len(glass)), np.float64)
+
+
 def declines(glass: Glass) -> str | None:
-    """Also a glass whose atoms' energies are not stored."""
-    return declines_unless_bulk(glass) or declines_without(glass, "energy", "eV", "zoo features --potential gives it")
+    """A glass with an open surface, or whose atoms' energies are not stored."""
+    return declines_if_open(glass) or declines_without(glass, "energy", "eV", "zoo features --potential gives it")
 
 
 feature_sets.register(

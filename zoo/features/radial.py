@@ -56,7 +56,7 @@ def radial_functions(
     Raises
     ------
     CutoffError
-        The cell is too small for ``last + 6σ``.
+        See :func:`zoo.neighbors.require_cutoff`.
 
     References
     ----------

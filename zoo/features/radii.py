@@ -39,8 +39,16 @@ FIELD = "radius"
 
 
 def species_without_radius(glass: Glass) -> list[str]:
-    """The species that :data:`RADII` does not list, in alphabetical order; none if the glass brings its radii."""
-    return [] if FIELD in glass.fields else sorted(set(glass.kinds) - set(RADII))
+    """The species whose radius is not known, in alphabetical order; none if the glass brings its radii.
+
+    Where one is no element, all are taken for particles: ``B`` beside ``A`` is not boron.
+    """
+    strangers = sorted(set(glass.kinds) - set(RADII))
+    if FIELD in glass.fields or not strangers:
+        return []
+    from ase.data import atomic_numbers
+
+    return strangers if all(kind in atomic_numbers for kind in strangers) else list(glass.kinds)
 
 
 def radii_of(glass: Glass) -> NDArray[np.float64]:
@@ -66,10 +74,10 @@ def radii_of(glass: Glass) -> NDArray[np.float64]:
         return own.values.astype(np.float64)
     if strangers := species_without_radius(glass):
         raise GlassError(
-            f"every species must have a listed atomic radius, but {', '.join(strangers)} has none: {HOW_TO_GIVE_RADII}"
+            f"every species must have a known atomic radius, but {', '.join(strangers)} has none: {HOW_TO_GIVE_RADII}"
         )
     radius = np.array([RADII[kind] for kind in glass.kinds])
     return radius[glass.species_index(glass.kinds)]
 
 
-HOW_TO_GIVE_RADII = "give chemical symbols as species, or the glass a field 'radius' in Å"
+HOW_TO_GIVE_RADII = "give chemical symbols as species, --radius A=1.25 B=1.1, or the glass a field 'radius' in Å"

@@ -30,7 +30,7 @@ feature_sets.register(
         compute=compute,
         null_control=True,
         exempt=dict.fromkeys(
-            ("rotation", "translation", "images", "permutation", "supercell", "relabelling", "smoothness"),
+            ("rotation", "translation", "images", "permutation", "supercell", "relabelling", "smoothness", "identity"),
             "its numbers are random",
         ),
     )

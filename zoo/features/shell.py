@@ -45,9 +45,9 @@ def first_shell(glass: Glass) -> Shell:
 
 def shell_of(cells: Tessellation) -> tuple[Shell, NDArray[np.int32]]:
     """First shell from a tessellation that is at hand, and the number of edges of each of its faces."""
-    n_faces = np.diff(cells.start)
-    mean = np.bincount(cells.center, cells.area, len(n_faces)) / np.maximum(n_faces, 1)
-    counted = cells.area >= SMALLEST_FACE * mean[cells.center]
-    start = np.concatenate([[0], np.cumsum(np.bincount(cells.center[counted], minlength=len(n_faces)))])
-    shell = Shell(start, cells.neighbor[counted], cells.vector[counted], cells.distance[counted])
-    return shell, cells.n_edges[counted]
+    from zoo.features.kernels.faces import select_faces
+
+    start, neighbor, n_edges, vector, distance = select_faces(
+        cells.start, cells.neighbor, cells.n_edges, cells.area, cells.vector, SMALLEST_FACE
+    )
+    return Shell(start, neighbor, vector, distance), n_edges

@@ -143,11 +143,11 @@ def _large_faces(tessellation: Tessellation, minimum_area_fraction: float) -> ND
 
 
 def declines_radical(glass: Glass) -> str | None:
-    """Also a glass with a species that has no listed radius."""
+    """Also a glass with a species that has no known radius."""
+    if reason := declines_unless_bulk(glass):
+        return reason
     strangers = species_without_radius(glass)
-    if strangers:
-        return f"no atomic radius is listed for {', '.join(strangers)}: {HOW_TO_GIVE_RADII}"
-    return declines_unless_bulk(glass)
+    return f"no atomic radius is known for {', '.join(strangers)}: {HOW_TO_GIVE_RADII}" if strangers else None
 
 
 feature_sets.register(

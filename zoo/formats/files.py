@@ -36,6 +36,9 @@ FORMATS = {
 }
 """Name of a format here and in ASE."""
 
+MOST_SITES = 1_000
+"""Of a CIF whose symmetry is to be followed: ASE compares each site with all others."""
+
 SUFFIXES = {
     ".dump": "lammps-dump",
     ".lammpstrj": "lammps-dump",
@@ -212,12 +215,33 @@ def _parse(path: Path, text: str, format: str, type_map: Mapping[int, str] | Non
         ) from error
 
 
+def _read_cif(text: str, frame: int) -> ase.Atoms:
+    """A structure of a CIF; without symmetry its sites are the atoms, as comparing each with all others takes hours."""
+    import io
+
+    from ase.io.cif import parse_cif
+
+    block = [block for block in parse_cif(io.StringIO(text)) if block.has_structure()][frame]
+    sites = block.get_unsymmetrized_structure()
+    if len(block.get_spacegroup(True).get_symop()) == 1:
+        sites.pbc = True
+        return sites
+    if len(sites) > MOST_SITES:
+        raise FileFormatError(
+            f"a CIF with symmetry may have {MOST_SITES:,} sites, this one has {len(sites):,}: write all atoms as P 1, "
+            "or as extxyz"
+        )
+    return block.get_atoms()
+
+
 def _parse_with_ase(path: Path, text: str, format: str, frame: int) -> Configuration:
     import io
 
     import ase.io
 
-    atoms: ase.Atoms = ase.io.read(io.StringIO(text), format=format, index=frame)
+    atoms: ase.Atoms = (
+        _read_cif(text, frame) if format == "cif" else ase.io.read(io.StringIO(text), format=format, index=frame)
+    )
     arrays = dict(atoms.arrays)
     types, ids = arrays.pop("type", None), arrays.pop("id", None)
     known = ("numbers", "positions", "mmcharges", "spacegroup_kinds")

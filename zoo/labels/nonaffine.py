@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from zoo._compiled import njit
 from zoo.errors import GlassMismatchError
 from zoo.glass import Glass
-from zoo.neighbors import find_neighbors
+from zoo.neighbors import find_neighbors, require_cutoff_fits
 
 FLAT = 1e-9
 """Determinant of the neighbours' moments below which they lie in a plane; 1 for neighbours on all sides alike."""
@@ -77,6 +77,7 @@ def local_deformation(reference: Glass, deformed: Glass, cutoff: float = 3.8) ->
             f"{reference.periodic.tolist()} and {deformed.periodic.tolist()}"
         )
     d = reference.dimension
+    require_cutoff_fits(reference, cutoff)
     neighbors = find_neighbors(reference, cutoff)
     center = neighbors.center
     before = np.ascontiguousarray(neighbors.vector[:, :d])

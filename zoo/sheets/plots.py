@@ -169,10 +169,10 @@ def write_columns(
         With the columns of the set.
     columns : sequence of Column
     label : str
-        Field of the glass; with it, distributions of the 10 % of atoms where it is largest and of the others, and those
-        columns are drawn that separate them best.
+        Field of the glass; with it, distributions of the atoms of either of its two values, or of the 10 % where it is
+        largest and of the others; those columns are drawn that separate the two best.
     color : str
-        Column that colours the slice; by default the one that varies most among those that are drawn.
+        Column that colours the slice; by default the one that separates best, or else varies most among those drawn.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -180,12 +180,11 @@ def write_columns(
     from zoo.datasets.statistics import separation
 
     by_name = {column.name: column for column in columns}
-    largest = np.zeros(len(glass), bool)
     shown = [column.name for column in columns]
+    classes = _two_classes(glass, label) if label else {"": np.ones(len(glass), bool)}
     if label:
-        value = glass.fields[label].values.astype(float)
-        largest[np.argsort(-value, kind="stable")[: max(1, len(glass) // 10)]] = True
-        shown.sort(key=lambda name: -separation(table[name].to_numpy(float), largest.astype(float)))
+        first = next(iter(classes.values())).astype(float)
+        shown.sort(key=lambda name: -separation(table[name].to_numpy(float), first))
     elif len(shown) > PANELS:  # evenly over the set: neighbouring columns are alike
         shown = shown[:: -(-len(shown) // PANELS)]
     shown = shown[:PANELS]
@@ -197,7 +196,7 @@ def write_columns(
         left, right = figure.subfigures(1, 2, width_ratios=(1.6, 1.0), squeeze=False)[0]
         for axis, name in zip(left.subplots(lines, min(3, len(shown)), squeeze=False).flat, shown, strict=False):
             values = table[name].to_numpy(float)
-            series = {f"largest {label}": values[largest], "others": values[~largest]} if label else {"": values}
+            series = {title: values[atoms] for title, atoms in classes.items()}
             _draw_histograms(axis, series, name, by_name[name].unit, legend=name == shown[0])
         for axis in left.axes[len(shown) :]:
             axis.set_axis_off()
@@ -208,6 +207,17 @@ def write_columns(
         figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=150)
     with atomic_write(path) as stream:
         stream.write(buffer.getvalue())
+
+
+def _two_classes(glass: Glass, label: str) -> dict[str, NDArray[np.bool_]]:
+    """Atoms by the two values of a field, the larger first, or those with its largest 10 % and the others."""
+    value = glass.fields[label].values.astype(float)
+    found = np.unique(value)
+    if len(found) == 2:
+        return {f"{label} = {number:g}": value == number for number in found[::-1]}
+    largest = np.zeros(len(glass), bool)
+    largest[np.argsort(-value, kind="stable")[: max(1, len(glass) // 10)]] = True
+    return {f"largest 10 % of {label}": largest, "others": ~largest}
 
 
 def draw_pairs(dataset: Dataset) -> str:

@@ -48,7 +48,7 @@ class Finding:
     Attributes
     ----------
     title : str
-    state : {"passed", "failed", "not applicable"}
+    state : {"passed", "failed", "not applicable", "exempt"}
     reason : str
         What is wrong, or a measured value.
     mend : str

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo._compiled import njit
-from zoo.neighbors import OVERLAP, bins_of, find_neighbors, require_cutoff_fits
+from zoo.neighbors import OVERLAP, bins_of, find_neighbors, require_cutoff
 
 if TYPE_CHECKING:
     from zoo._linked_cells import Bins
@@ -31,9 +31,9 @@ def shared_bins(glass: Glass, cutoff: float) -> Bins:
     Raises
     ------
     CutoffError
-        See :func:`zoo.neighbors.require_cutoff_fits`.
+        See :func:`zoo.neighbors.require_cutoff`.
     """
-    require_cutoff_fits(glass, cutoff)
+    require_cutoff(glass, cutoff)
     share = (ATOMS_PER_BIN * glass.volume / len(glass)) ** (1 / glass.dimension)
     return bins_of(glass, cutoff, cutoff / min(math.ceil(cutoff / share), 3))
 

@@ -28,8 +28,9 @@ WIDE = 100.0
 _NEXT = (1, 2, 0)
 """The next of the three planes or edges of a corner."""
 
-# functions that only other compiled functions call compile faster without an entry for Python
-_njit_inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# functions that only other compiled functions call compile faster without an entry for Python; none divides by 0, and
+# not to ask each time leaves loops without branches
+_njit_inner = njit(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 class Polyhedron(NamedTuple):
@@ -118,6 +119,8 @@ def build_cells(
         n_faces[a] = 0
         _measure(n_planes, n_corners, shortest_edge, cell)
         for p in range(6, n_planes):
+            if cell_area[p] == 0.0:
+                continue  # cut off by later planes
             volume[a] += cell_area[p] * plane[p, 3] / (3.0 * np.sqrt(_squared_normal(plane, p)))
             if cell_edges[p] >= 3:
                 neighbor[total] = index[source[p]]
@@ -296,11 +299,11 @@ def _cut(
     for v in range(n_corners):
         height[v] = a * corner[0, v] + b * corner[1, v] + c * corner[2, v] - d
     while True:
-        n_removed = np.int64(0)
+        n_above = np.uint64(0)  # unsigned: never counted from the end of an array
         for v in range(n_corners):
-            if height[v] > tolerance:
-                removed[n_removed] = v
-                n_removed += 1
+            removed[n_above] = v
+            n_above += np.uint64(height[v] > tolerance)
+        n_removed = np.int64(n_above)
         if n_removed == 0:
             return -1
         if n_removed == n_corners:
@@ -433,4 +436,5 @@ def _measure(n_planes: int, n_corners: int, shortest_edge: float, cell: Polyhedr
             if dx * dx + dy * dy + dz * dz > shortest_edge * shortest_edge:
                 n_edges[p] += 1
     for p in range(n_planes):
-        area[p] *= 0.5 / np.sqrt(_squared_normal(plane, p))
+        if area[p] != 0.0:
+            area[p] *= 0.5 / np.sqrt(_squared_normal(plane, p))

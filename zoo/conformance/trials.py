@@ -1,23 +1,19 @@
-"""What every descriptor must satisfy: trials whose right answer is known without knowing the descriptor.
-
-``zoo check-descriptor FILE`` holds them for a set that is not part of this package, ``tests/conformance`` for all that
-are.
-"""
+"""The trials themselves: each changes a glass in a way that must not, or must only so far, change the columns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import ZooError
+from zoo.conformance.glasses import changed, doubled, repeated
 from zoo.features.compute import checked_matrix, what_it_sees
 from zoo.features.declaration import FeatureSet, FloatArray
-from zoo.glass import Field, Glass
+from zoo.glass import Glass
 
 if TYPE_CHECKING:
     from zoo.features.declaration import Column
@@ -31,14 +27,12 @@ LINE, PARTS, HALVINGS = 0.4, 4, 8
 CONFIDENCE = 5.0
 """Standard errors by which a classifier must beat chance to have found out which glass an atom is from."""
 
-DECLINED = "the set declines: "
-"""How the reason of a trial begins that could not be held."""
-NEVER_EXEMPT = ("contract", "determinism", "memory")
-"""Trials that no set is spared."""
+LARGE = 12_000
+"""Atoms of the glass whose memory is measured, and of that which is changed far away."""
+MIDDLE, FAR, SHAKE = 30, 0.45, 0.3
+"""Atoms that are looked at while all beyond a part of the smallest height of the cell move by up to so many Å."""
 OTHER_NAMES = ("Ag", "Al", "Au", "Be", "Ca", "Ce")
 """Elements; their alphabetical order is not that of the periodic table."""
-ALL = slice(None)
-State = Literal["passed", "failed", "not applicable"]
 
 
 @dataclass(frozen=True)
@@ -59,53 +53,8 @@ class Trial:
     run: Callable[[FeatureSet, list[Glass]], str | None]
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Outcome of one trial."""
-
-    trial: Trial
-    state: State
-    reason: str = ""
-
-
 class NotApplicable(Exception):
     """Raised by a trial that cannot be held with this descriptor or these glasses; the message says why."""
-
-
-def examine(entry: FeatureSet, glasses: list[Glass], trials: tuple[Trial, ...] = ()) -> Iterator[Verdict]:
-    """Hold all trials, or those given.
-
-    Parameters
-    ----------
-    entry : FeatureSet
-        Of atoms.
-    glasses : list of Glass
-        The first is turned, moved and repeated. The others, three or more of one recipe, are to be told apart.
-
-    Yields
-    ------
-    Verdict
-        A set that declines the first glass is not applicable to anything; a trial that crashes has failed.
-    """
-    for trial in trials or TRIALS:
-        yield _hold(trial, entry, glasses)
-
-
-def _hold(trial: Trial, entry: FeatureSet, glasses: list[Glass]) -> Verdict:
-    try:
-        entry.require_software()
-        if reason := entry.declines(glasses[0]):
-            return Verdict(trial, "not applicable", f"{DECLINED}{reason}")
-        if trial.name in entry.exempt and trial.name not in NEVER_EXEMPT:
-            return Verdict(trial, "not applicable", entry.exempt[trial.name])
-        wrong = trial.run(entry, glasses)
-    except NotApplicable as reason:
-        return Verdict(trial, "not applicable", str(reason))
-    except ZooError as error:
-        return Verdict(trial, "failed", str(error))
-    except Exception as error:  # a contributed descriptor may fail in any way
-        return Verdict(trial, "failed", f"{type(error).__name__}: {error}")
-    return Verdict(trial, "failed", wrong) if wrong else Verdict(trial, "passed")
 
 
 def _matrix(entry: FeatureSet, glass: Glass, kinds: tuple[str, ...] | None = None) -> FloatArray:
@@ -130,17 +79,6 @@ def _columns(entry: FeatureSet, glass: Glass) -> tuple[Column, ...]:
     return entry.columns(glass.kinds)
 
 
-def _changed(
-    glass: Glass,
-    positions: NDArray[np.float64],
-    cell: NDArray[np.float64] | None = None,
-    atoms: slice | NDArray[np.int64] = ALL,
-) -> Glass:
-    """The glass with other positions, ``atoms`` of it with their fields, and perhaps another cell."""
-    fields = {name: Field(entry.values[atoms], entry.unit) for name, entry in glass.fields.items()}
-    return Glass(positions, glass.species[atoms], glass.cell if cell is None else cell, glass.periodic, fields)
-
-
 def _contract(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     for glass in glasses:
         _matrix(entry, glass)
@@ -156,41 +94,42 @@ def _rotation(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     glass = glasses[0]
     turn = np.linalg.qr(np.random.default_rng(1).normal(size=(glass.dimension, glass.dimension)))[0]
     turn *= np.sign(np.linalg.det(turn)) if glass.dimension == 3 else 1.0
-    turned = _changed(glass, glass.positions @ turn, glass.cell @ turn)
+    turned = changed(glass, glass.positions @ turn, glass.cell @ turn)
     return _same(entry, glass, _matrix(entry, glass), _matrix(entry, turned), "the glass is turned with its cell")
 
 
 def _translation(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     glass = glasses[0]
-    moved = _changed(glass, glass.positions + np.random.default_rng(2).uniform(-30, 30, glass.dimension))
+    moved = changed(glass, glass.positions + np.random.default_rng(2).uniform(-30, 30, glass.dimension))
     return _same(entry, glass, _matrix(entry, glass), _matrix(entry, moved), "all atoms are moved alike")
 
 
 def _images(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     glass = glasses[0]
     turns = np.random.default_rng(3).integers(-2, 3, glass.positions.shape) * glass.periodic
-    moved = _changed(glass, glass.positions + turns @ glass.cell)
+    moved = changed(glass, glass.positions + turns @ glass.cell)
     return _same(entry, glass, _matrix(entry, glass), _matrix(entry, moved), "atoms are moved by whole cell vectors")
 
 
 def _permutation(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     glass = glasses[0]
     order = np.random.default_rng(4).permutation(len(glass))
-    shuffled = _changed(glass, glass.positions[order], atoms=order)
+    shuffled = changed(glass, glass.positions[order], atoms=order)
     what = "atoms are listed in another order"
     return _same(entry, glass, _matrix(entry, glass)[order], _matrix(entry, shuffled), what)
 
 
 def _supercell(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     glass = glasses[0]
-    if not glass.periodic[0]:
+    if not glass.periodic.any():
         raise NotApplicable("the glass is not periodic")
-    twice = np.concatenate([glass.positions, glass.positions + glass.cell[0]])
-    cell = glass.cell.copy()
-    cell[0] *= 2
-    doubled = _changed(glass, twice, cell, np.tile(np.arange(len(glass)), 2))
     expected = np.tile(_matrix(entry, glass), (2, 1))
-    return _same(entry, glass, expected, _matrix(entry, doubled), "the cell is written twice side by side")
+    what = "the cell is written twice side by side"
+    tries = (
+        _same(entry, glass, expected, _matrix(entry, doubled(glass, int(axis))), what)
+        for axis in np.flatnonzero(glass.periodic)
+    )
+    return next(filter(None, tries), None)
 
 
 def _relabelling(entry: FeatureSet, glasses: list[Glass]) -> str | None:
@@ -244,7 +183,7 @@ def _smoothness(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     step[0] /= np.linalg.norm(step[0])
 
     def at(distance: float) -> NDArray[np.float64]:
-        moved = _matrix(entry, _changed(glass, glass.positions + distance * step))
+        moved = _matrix(entry, changed(glass, glass.positions + distance * step))
         return np.asarray(moved[:, varied] / spread[varied])
 
     ends = np.linspace(0.0, LINE, PARTS + 1)
@@ -274,7 +213,7 @@ def _memory(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     from zoo._machine import peak_memory_mb, reset_peak_memory
 
     glass = glasses[0]
-    large = repeated(glass, 12_000)
+    large = repeated(glass, LARGE)
     _matrix(entry, glass)
     before = reset_peak_memory()
     _matrix(entry, large)
@@ -284,21 +223,41 @@ def _memory(entry: FeatureSet, glasses: list[Glass]) -> str | None:
     return f"computing {len(large)} atoms takes {each / 1000:.0f} kB per atom, more than {MEMORY / 1000:.0f} kB"
 
 
-def repeated(glass: Glass, at_least: int) -> Glass:
-    """The glass written side by side along its cell vectors until it has so many atoms."""
-    while len(glass) < at_least:
-        axis = int(np.argmin(np.where(glass.periodic, glass.heights, np.inf)))
-        cell = glass.cell.copy()
-        cell[axis] *= 2
-        positions = np.concatenate([glass.positions, glass.positions + glass.cell[axis]])
-        glass = _changed(glass, positions, cell, np.tile(np.arange(len(glass)), 2))
-    return glass
+def _elsewhere(entry: FeatureSet, glass: Glass) -> str | None:
+    """Shake all atoms far away and let them change places: what those in the middle say must stay.
+
+    The median of them decides, so that few may be reached through a long chain of neighbours.
+    """
+    large = repeated(glass, LARGE)
+    if not large.periodic.any():
+        return None
+    apart = (large.positions - large.positions[len(large) // 2]) @ np.linalg.inv(large.cell)
+    distance = np.linalg.norm((apart - np.where(large.periodic, np.rint(apart), 0.0)) @ large.cell, axis=1)
+    reach = FAR * float(large.heights[large.periodic].min())
+    middle, far = np.argsort(distance, kind="stable")[:MIDDLE], np.flatnonzero(distance > reach)
+    random = np.random.default_rng(6)
+    positions, order = large.positions.copy(), np.arange(len(large))
+    positions[far] += random.uniform(-SHAKE, SHAKE, (len(far), large.dimension))
+    order[far] = random.permutation(far)
+    expected = _matrix(entry, large).astype(np.float64)
+    found = _matrix(entry, changed(large, positions, atoms=order)).astype(np.float64)
+    scale = np.maximum(expected.std(axis=0), 1e-6 * np.abs(expected).max(axis=0) + 1e-12)
+    change = np.median(np.abs(found - expected)[middle], axis=0) / scale
+    at = int(change.argmax())
+    if change[at] <= TOLERANCE:
+        return None
+    return (
+        f"column {_columns(entry, glass)[at].name!r} changes by {change[at]:.2g} standard deviations when atoms over "
+        f"{reach:.0f} Å away are moved: it holds something of the whole glass"
+    )
 
 
 def _identity(entry: FeatureSet, glasses: list[Glass]) -> str | None:
-    """Train on one slab of every glass but the first and test on another, with wide gaps in between."""
+    """Change what is far away; then train on one slab of every glass but the first and test on another."""
     from sklearn.ensemble import ExtraTreesClassifier
 
+    if wrong := _elsewhere(entry, glasses[0]):
+        return wrong
     if set(entry.fields) - {"radius"}:
         raise NotApplicable("the stored fields that it reads are made up for these trials")
     glasses = glasses[1:]
@@ -346,39 +305,3 @@ TRIALS = (
     ),
 )
 """In the order in which they are held."""
-
-
-def with_stored_fields(glass: Glass, entry: FeatureSet, seed: int = 0) -> Glass:
-    """The glass with made-up values of the fields that a set reads, so that it can be tried without a simulation."""
-    random = np.random.default_rng(seed)
-    columns = entry.columns(glass.kinds)
-    made = {}
-    for name in entry.fields:
-        if name not in glass.fields and name != "radius":
-            own = (column.unit for column in columns if column.name.split(".")[-1].startswith(name))
-            made[name] = (random.gamma(4.0, size=len(glass)), next(own, "eV" if name == "energy" else "1"))
-    return glass.with_fields(**made)
-
-
-def trial_glasses(dataset: str, most: int) -> list[Glass]:
-    """The smallest glass of a data set, and up to ``most`` of its first stratum, without their stored fields.
-
-    Raises
-    ------
-    ZooError
-        There is no such data set, or it has no glasses.
-    """
-    from zoo.datasets.load import load_dataset
-
-    found = load_dataset(dataset)
-    if not found.card.glasses:
-        raise ZooError(f"trials need glasses, and {dataset} has none: choose another data set")
-    stratum = found.card.glasses[0].stratum
-    glasses = [found.glasses[glass.id] for glass in found.card.glasses if glass.stratum == stratum][:most]
-    bare = [Glass(glass.positions, glass.species, glass.cell, glass.periodic) for glass in glasses]
-    return [min(bare, key=len), *bare]
-
-
-def prepared(entry: FeatureSet, glasses: list[Glass]) -> list[Glass]:
-    """All glasses :func:`with_stored_fields`, each with values of its own."""
-    return [with_stored_fields(glass, entry, seed) for seed, glass in enumerate(glasses)]

