@@ -187,4 +187,5 @@ def _join(batches: list[_Batch], n_atoms: int) -> Tessellation:
     )
     by_atom = np.empty(n_atoms)
     by_atom[atoms] = volume
-    return Tessellation(*sort_faces(atoms, n_faces, neighbor, n_edges, area, vector), by_atom)
+    start, neighbor, n_edges, area, vector = sort_faces(atoms, n_faces, neighbor, n_edges, area, vector)
+    return Tessellation(start, neighbor, n_edges, area, vector, by_atom)
