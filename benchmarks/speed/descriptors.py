@@ -86,7 +86,7 @@ def dscribe_own(name: str) -> Call:
     def call(glass: Glass, n: int) -> object:
         from zoo.features import dscribe_sets
 
-        peer = {"soap": dscribe_sets._soap, "acsf": dscribe_sets._acsf}[name](glass.kinds)
+        peer = {"soap": dscribe_sets._soap, "acsf": dscribe_sets._acsf}[name](glass.kinds, True)
         return peer.create(glass.to_ase(), centers=list(range(n)))
 
     return call

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ase
 import numpy as np
 import pytest
+from disorder import KINDS as KINDS_OF_TWO
+from disorder import disordered
 from dscribe.descriptors import SOAP
 from lattices import alloy
 
 from zoo.features.compute import compute_features
 from zoo.features.declaration import feature_sets
-from zoo.features.dscribe_sets import CUTOFF, SOAP_SETTINGS, _create
+from zoo.features.dscribe_sets import CUTOFF, SOAP_SETTINGS, _acsf, _create, _soap
 from zoo.glass import Glass
 
 KINDS = ("Ag", "Cu", "Nb")
@@ -53,19 +56,30 @@ def test_soap_is_sorted_by_angular_number_then_by_radial_functions(ternary: Glas
         assert table[f"soap_Ag_Cu_l0_{i}_{j}"][:3] == pytest.approx(block[:, j, i], rel=1e-4)
 
 
-def test_the_glass_is_sorted_a_bounded_number_of_times() -> None:
-    """Each call of DScribe costs as much as the glass has atoms."""
-    calls: list[int] = []
+@pytest.mark.parametrize("name", ["soap", "acsf"])
+def test_atoms_are_described_as_by_one_call_on_the_whole_glass(name: str) -> None:
+    """In a cell of 8.2 Å too, and wherever atoms are listed."""
+    for repeat in (2, 6):
+        glass = disordered(np.array([[1.0, 0, 0], [0.2, 1, 0], [0, -0.1, 1]]), repeat=repeat)
+        peer = {"soap": _soap, "acsf": _acsf}[name](KINDS_OF_TWO, True)
+        wrapped = glass.to_ase()
+        wrapped.wrap()
+        some = [0, 5, len(glass) - 1]
+        expected = peer.create(wrapped, centers=some)
+        found = np.sort(compute_features(name, glass)[some], axis=1)  # columns are sorted otherwise
+        np.testing.assert_allclose(found, np.sort(expected, axis=1), atol=1e-5 * np.abs(expected).max())
+
+
+def test_dscribe_is_never_shown_the_whole_of_a_large_glass() -> None:
+    """Its time and memory grow with centres times atoms."""
+    shown: list[int] = []
 
     class Counting:
-        def get_number_of_features(self) -> int:
-            return 50_000
+        def create(self, around: ase.Atoms, centers: list[int]) -> np.ndarray:
+            shown.append(len(around))
+            return around.positions[centers, :1]
 
-        def create(self, atoms: object, centers: list[int]) -> np.ndarray:
-            calls.append(len(centers))
-            return np.zeros((len(centers), 1))
-
-    glass = Glass(np.random.default_rng(0).random((20_010, 3)) * 60, ["Cu"] * 20_010, [60, 60, 60])
-    assert _create(Counting(), glass, np.array([0])).shape == (20_010, 1)
-    assert sum(calls) == 20_010
-    assert len(calls) <= 20
+    glass = disordered(repeat=14)
+    np.testing.assert_allclose(_create(Counting(), glass, np.array([0]))[:, 0], glass.positions[:, 0], rtol=1e-6)
+    assert len(glass) == 10_976
+    assert max(shown) < 0.6 * len(glass)

@@ -24,22 +24,22 @@ ANGULAR_WIDTHS = (0.005, 0.05)
 ANGULAR_POWERS = (1, 4)
 N_RADIAL = 1 + len(RADIAL_WIDTHS) + len(RADIAL_SHIFTS)
 N_ANGULAR = 2 * len(ANGULAR_WIDTHS) * len(ANGULAR_POWERS)
-CALLS, ROOM = 20, 2**28
-"""DScribe sorts the whole glass at every call: at most so many of them, fewer if its result fits in so many bytes."""
+REACH = CUTOFF + 4 * SOAP_SETTINGS["sigma"]
+"""Å; DScribe looks at Gaussians whose centres are up to 3.8 widths beyond the cutoff."""
 
 
-def _soap(kinds: tuple[str, ...]) -> Any:
+def _soap(kinds: tuple[str, ...], periodic: bool = False) -> Any:
     from dscribe.descriptors import SOAP  # type: ignore[import-untyped, unused-ignore]
 
-    return SOAP(species=kinds, r_cut=CUTOFF, periodic=True, **SOAP_SETTINGS)
+    return SOAP(species=kinds, r_cut=CUTOFF, periodic=periodic, **SOAP_SETTINGS)
 
 
-def _acsf(kinds: tuple[str, ...]) -> Any:
+def _acsf(kinds: tuple[str, ...], periodic: bool = False) -> Any:
     from dscribe.descriptors import ACSF  # type: ignore[import-untyped, unused-ignore]
 
     radial = [*((eta, 0.0) for eta in RADIAL_WIDTHS), *((RADIAL_WIDTHS[-1], shift) for shift in RADIAL_SHIFTS)]
     angular = [(eta, zeta, sign) for eta in ANGULAR_WIDTHS for zeta in ANGULAR_POWERS for sign in (-1, 1)]
-    return ACSF(species=kinds, r_cut=CUTOFF, g2_params=radial, g4_params=angular, periodic=True)
+    return ACSF(species=kinds, r_cut=CUTOFF, g2_params=radial, g4_params=angular, periodic=periodic)
 
 
 def soap_columns(kinds: tuple[str, ...]) -> tuple[Column, ...]:
@@ -101,14 +101,26 @@ def _pairs(kinds: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _create(descriptor: Any, glass: Glass, order: NDArray[np.int64]) -> FloatArray:
-    """Columns ``order`` of a descriptor, some atoms at a time, as DScribe's result is in double precision."""
-    atoms = glass.to_ase()
-    atoms.wrap()  # DScribe misses neighbours of atoms that lie outside of the cell
+    """Columns ``order`` of a descriptor, which is shown some atoms at a time with what is within reach of them.
+
+    For every atom DScribe looks at all that it is given: time and memory would grow with the square of the glass.
+    """
+    import ase
+
+    from zoo.neighbors import neighbor_batches
+
+    numbers = np.array([atomic_number(kind) for kind in glass.kinds])[glass.species_index(glass.kinds)]
     matrix = np.empty((len(glass), len(order)), np.float32)
-    chunk = max(-(-len(glass) // CALLS), ROOM // (8 * descriptor.get_number_of_features()))
-    for first in range(0, len(glass), chunk):
-        some = list(range(first, min(first + chunk, len(glass))))
-        matrix[some] = descriptor.create(atoms, centers=some)[:, order]
+    for atoms, near in neighbor_batches(glass, REACH):
+        # atoms and images of atoms, each once: the number of the atom, then 8 bits for each component of the image
+        image = np.concatenate([np.zeros((len(atoms), 3), np.int64), near.image]) + 128
+        index = np.concatenate([atoms, near.index]).astype(np.int64)
+        code, place = np.unique(
+            ((index * 256 + image[:, 0]) * 256 + image[:, 1]) * 256 + image[:, 2], return_inverse=True
+        )
+        index, image = code >> 24, np.stack([code >> shift & 255 for shift in (16, 8, 0)], axis=1) - 128
+        around = ase.Atoms(numbers[index], glass.positions[index] + image @ glass.cell)
+        matrix[atoms] = descriptor.create(around, centers=place[: len(atoms)].tolist())[:, order]
     return matrix
 
 
