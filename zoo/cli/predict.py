@@ -20,8 +20,8 @@ GLASSFILE-TASK.png are written here."""
 @click.command(
     "predict",
     cls=Spread,
-    epilog="Examples: zoo predict shear-2pct-model glass.dump --type-map 1=Cu 2=Zr writes "
-    "glass-shear-2pct.extxyz and glass-shear-2pct.png here. The extxyz opens in OVITO: colour by the new property.",
+    epilog="Examples: zoo predict shear-2pct-model glass.dump --type-map 1=Cu 2=Zr. This writes "
+    "glass-shear-2pct.extxyz and glass-shear-2pct.png here; the extxyz opens in OVITO: colour by the new property.",
 )
 @click.argument("model", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("glassfile", type=FILE)
