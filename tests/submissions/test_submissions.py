@@ -190,7 +190,7 @@ def test_trials_are_held_before_packing_and_when_verifying(root, tmp_path, monke
     assert record.state == "refused"
     assert words in record.reason
     assert record.exempt == {"identity": "it is fine"}
-    assert {"passed", "failed", "not applicable"} == {finding.state for finding in record.findings}
+    assert {"passed", "failed"} == {finding.state for finding in record.findings}
 
 
 def test_a_packed_submission_holds_no_labels(packed):
