@@ -198,7 +198,7 @@ def _shifts(matrix: Matrix, key: str) -> Table:
         Column("first", "group"),
         Column("second", "other group"),
         Column("auc", "ROC AUC", True, "of telling atoms of the two apart by their features: 0.5 is alike"),
-        Column("by_chance", "by chance", True, "largest of up to twenty other ways to deal the glasses to the two sides"),
+        Column("by_chance", "by chance", True, "largest of up to twenty other deals of the glasses to the two sides"),
         Column("composition_distance", "composition differs by, %", True),
         Column("note", "note"),
     ]
