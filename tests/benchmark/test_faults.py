@@ -81,12 +81,12 @@ def test_a_family_may_do_anything_and_the_others_are_scored(root, results):
         "dies": ("failed", r"the process died \(exit code -9, as the system does when memory runs out\)"),
         "notanumber": ("failed", r"predictions must be finite, \d+ are not"),
         "wide": ("failed", r"predictions must have shape .*, got \(\d+, 2\)"),
-        "hangs": ("timed-out", "stopped after 20 s"),
+        "hangs": ("timed-out", "stopped after 15 s"),
         "lost": ("declined", r"model family 'lost' needs no_such_module: pip install 'glass-zoo\[lost\]'"),
     }
     write_task(root, "toy-class", folds=2)
     entry = {"task": "toy-class", "features": ["coordination"], "families": [*bad, "good"]}
-    write_suite(root, "faults", [], [], entries=[entry], cell_seconds=20, random_split=False)
+    write_suite(root, "faults", [], [], entries=[entry], cell_seconds=15, random_split=False)
     output = end(start("faults"))
     assert "2 declined, 10 failed, 3 ok, 1 timed-out; 0 finished before" in output
     assert "once it is installed, run these with zoo run faults --retry declined" in output

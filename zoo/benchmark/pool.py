@@ -130,7 +130,7 @@ def why_stopped(error: BaseException, seconds: float) -> tuple[State, str]:
 
 
 def what_failed(error: BaseException) -> str:
-    """The error of a fit, in one line with its place; an error of ours is a sentence that needs none."""
+    """The error of a fit with its place; an error of ours is a sentence that needs none."""
     if isinstance(error, ZooError):
         return str(error)
     places = traceback.extract_tb(error.__traceback__)
