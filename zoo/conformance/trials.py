@@ -239,10 +239,10 @@ def _elsewhere(entry: FeatureSet, glass: Glass) -> str | None:
     positions, order = large.positions.copy(), np.arange(len(large))
     positions[far] += random.uniform(-SHAKE, SHAKE, (len(far), large.dimension))
     order[far] = random.permutation(far)
-    expected = _matrix(entry, large).astype(np.float64)
-    found = _matrix(entry, changed(large, positions, atoms=order)).astype(np.float64)
+    expected = _matrix(entry, large)
+    found = _matrix(entry, changed(large, positions, atoms=order))[middle].astype(np.float64)
     scale = np.maximum(expected.std(axis=0), 1e-6 * np.abs(expected).max(axis=0) + 1e-12)
-    change = np.median(np.abs(found - expected)[middle], axis=0) / scale
+    change = np.median(np.abs(found - expected[middle]), axis=0) / scale
     at = int(change.argmax())
     if change[at] <= TOLERANCE:
         return None
