@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
+from concurrent.futures import Future
 
 import msgspec
 import numpy as np
@@ -15,7 +17,7 @@ from zoo.benchmark import automl, candidates, joining
 from zoo.benchmark.automl import search, usable_features
 from zoo.benchmark.candidates import Candidate, Search, open_search
 from zoo.benchmark.cell import folds_of, task_rows
-from zoo.benchmark.joining import calibrated, steps
+from zoo.benchmark.joining import Found, Step, calibrated, join, steps
 from zoo.benchmark.saved import read_model, save_model
 from zoo.benchmark.tuning import open_study, tried
 from zoo.cli import main
@@ -206,40 +208,69 @@ def test_time_ends_a_search_and_what_was_being_tried_counts_for_nothing(root, tm
     assert tried(open_search(plan(), tmp_path)) == []
 
 
-def test_an_ensemble_that_takes_too_long_gives_way_to_one_member(root, tmp_path, monkeypatch):
-    def hurried(plan, found, seconds):
-        first, second = steps(plan, found, seconds)
-        return dataclasses.replace(first, limit=0.1), dataclasses.replace(second, limit=300)
+class Promised:
+    """A pool whose job has come so far when its time is up: what is fitted by then, and how it has ended."""
 
-    monkeypatch.setattr(joining, "steps", hurried)
-    found = search(plan(trials=3), tmp_path, 1)
-    assert len(found.candidates) == 1
-    assert found.weights == (1.0,)
-    assert found.cut == "stopped after 0 s"
-    save_model(plan(), found, tmp_path)
-    assert read_model(tmp_path).n_trials == 3
-    monkeypatch.setattr(joining, "steps", lambda *words: [dataclasses.replace(hurried(*words)[0], limit=0.1)] * 2)
-    with pytest.raises(TuningError, match=r"no ensemble was fitted within 6000 s and 30 s more .*: give more time"):
-        search(plan(trials=3), tmp_path, 1)
-    assert read_model(tmp_path).n_trials == 3, "the model of before is still there"
+    def __init__(self, fitted: list[str], error: Exception | None, ended: bool) -> None:
+        self.fitted, self.error, self.ended = fitted, error, ended
+
+    def schedule(self, function, args):
+        future = Future()
+        for name, place in zip(self.fitted, args[-1], strict=False):
+            place.mkdir()
+            (place / name).touch()
+            found = Found(("coordination",), (), (), 3, 100, {}, {}, None, 0.5)
+            (place / joining.FOUND).write_bytes(pickle.dumps(found))
+        if self.error:
+            future.set_exception(self.error)
+        elif self.ended:
+            future.set_result(None)
+        return future
+
+
+@pytest.mark.parametrize(
+    ("fitted", "error", "ended", "cut"),
+    [
+        (["alone", "joined"], None, True, ""),
+        (["alone"], None, False, "its time was up"),
+        (["alone"], ValueError("bad"), True, "ValueError: bad"),
+        ([], ValueError("bad"), True, "more .ValueError: bad.: give more time"),
+        ([], None, False, "more .stopped, as its time was up.: give more time"),
+    ],
+)
+def test_an_ensemble_that_is_late_or_fails_gives_way_to_one_candidate(
+    root, tmp_path, monkeypatch, fitted, error, ended, cut
+):
+    monkeypatch.setattr(joining, "MARGIN", 0.1)
+    (tmp_path / "predictor").mkdir()
+    (tmp_path / "predictor" / "old").touch()
+    made = (Candidate("coordination", "logistic", {}, 0.5, 1.0),)
+
+    def joined():
+        return join(plan(), made, 3, tmp_path, Promised(fitted, error, ended), 0.1, lambda *words: None)
+
+    if fitted:
+        assert cut in joined().cut
+    else:
+        with pytest.raises(TuningError, match=cut):
+            joined()
+    assert [path.name for path in (tmp_path / "predictor").iterdir()] == ["old", *fitted][-1:]
 
 
 def test_the_time_left_decides_on_members_and_rows(root):
-    made = tuple(
-        Candidate("coordination", name, {}, 0.5, seconds) for name, seconds in (("a", 10), ("b", 200), ("c", 5))
-    )
+    seconds = {"a": 10, "b": 200, "c": 5}
+    made = tuple(Candidate("coordination", name, {}, 0.5, seconds[name]) for name in seconds)
     n_rows = min(plan().max_rows, len(plan().split.train))
-    for seconds in (1, 20, 60, 700):
-        first, second = steps(plan(), made, seconds)
-        assert first.limit + second.limit == pytest.approx(seconds + joining.MARGIN)
-        assert second.limit >= 10
-    first, second = steps(plan(), made, 60)
-    assert [member.family for member in first.candidates] == ["a", "c"]
-    assert first.n_rows > n_rows
-    assert steps(plan(), made, 700)[0].candidates == made
-    first, second = steps(plan(), made, 8)
-    assert [member.family for member in first.candidates] == ["a"]
-    assert first.n_rows < n_rows
+    alone, joined = steps(plan(), made, 60)
+    assert [member.family for member in joined.candidates] == ["a", "c"]
+    assert alone == Step(made[:1], n_rows)
+    assert steps(plan(), made, 700)[1].candidates == made
+    assert steps(plan(max_rows=100), made, 60)[1].n_rows > 100, "time is left for more rows than in the search"
+    alone, joined = steps(plan(), made, 8)
+    assert [member.family for member in joined.candidates] == ["a"]
+    assert joined.n_rows < n_rows
+    assert alone.candidates == made[2:], "the quickest"
+    assert steps(plan(), made[:1], 600) == (Step(made[:1], n_rows),), "nothing to join"
 
 
 def test_trials_of_different_families_do_not_share_parameters(root, tmp_path):

@@ -5,6 +5,7 @@ The glasses of one fold are never shown to the search or to the ensemble: they s
 
 from __future__ import annotations
 
+import shutil
 import time
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from zoo.benchmark.candidates import (
     try_candidates,
 )
 from zoo.benchmark.cell import feature_matrix, features_decline, folds_of, task_rows
-from zoo.benchmark.joining import Found, join
+from zoo.benchmark.joining import PLACES, Found, join
 from zoo.benchmark.pool import worker_pool
 from zoo.benchmark.tuning import seconds_of, tried
 from zoo.errors import ZooError
@@ -108,6 +109,8 @@ def search(
         finally:
             pool.stop()
             pool.join()
+            for name in PLACES:
+                shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _prepare(plan: Search) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from zoo._files import atomic_write
 from zoo.benchmark.candidates import Candidate, OnProgress, Search
 from zoo.benchmark.cell import feature_matrix, task_rows
 from zoo.benchmark.metrics import best_threshold, evaluate_finite
@@ -24,9 +26,12 @@ from zoo.features.declaration import feature_sets
 from zoo.models.declaration import Member, model_families
 
 MARGIN = 30.0
-"""Seconds after the end of the budget when the fit of an ensemble is stopped."""
+"""Seconds after the end of the budget when fits are stopped."""
 OVERHEAD = 10.0
 """Seconds that AutoGluon takes beside the fits."""
+PLACES = "predictor-alone", "predictor-joined"
+"""Folders of both fits until one is chosen."""
+FOUND = "found.pickle"
 SAFETY = 0.8
 """Share of the time left that the fits may take by the estimate from the search."""
 
@@ -71,11 +76,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Step:
-    """Candidates to join, on how many rows, and after how many seconds the fit is stopped."""
+    """Candidates to join, and on how many rows."""
 
     candidates: tuple[Candidate, ...]
     n_rows: int
-    limit: float
 
 
 def join(
@@ -87,61 +91,76 @@ def join(
     seconds: float,
     on_progress: OnProgress,
 ) -> Found:
-    """Fit the ensemble in a worker process; one candidate alone, if it fails or takes too long.
+    """Fit one candidate alone and then the ensemble, in a worker process; the first stays if the second is late.
 
-    The fitted ensemble replaces what there was in ``predictor`` of the folder.
+    What is fitted replaces what there was in ``predictor`` of the folder.
 
     Raises
     ------
     TuningError
         Neither could be fitted in ``seconds`` and ``MARGIN``.
     """
-    reason = ""
-    for step in steps(plan, candidates, seconds):
-        future: Future[Found] = pool.schedule(_fit, args=[plan, step.candidates, step.n_rows, n_trials, folder])
-        end = time.monotonic() + step.limit
-        while not future.done() and (left := end - time.monotonic()) > 0:
-            on_progress("ensemble", 1 - left / step.limit, n_trials, candidates[0].score)
-            wait([future], timeout=min(left, 2.0))
-        if not future.done():
-            future.cancel()
-            reason = f"stopped after {step.limit:.0f} s"
-        elif error := future.exception():
-            reason = f"{type(error).__name__}: {error}"
-        else:
-            return replace(future.result(), cut=reason)
-    raise TuningError(
-        f"no ensemble was fitted within {plan.seconds:.0f} s and {MARGIN:.0f} s more ({reason}): give more time "
-        "(--budget), or fewer rows (--max-rows)"
-    )
+    places = [folder / name for name in PLACES]
+    for place in places:
+        shutil.rmtree(place, ignore_errors=True)
+    future = pool.schedule(_fit_in_turn, args=[plan, steps(plan, candidates, seconds), n_trials, places])
+    end = time.monotonic() + seconds + MARGIN
+    while not future.done() and (left := end - time.monotonic()) > 0:
+        on_progress("ensemble", 1 - left / (seconds + MARGIN), n_trials, candidates[0].score)
+        wait([future], min(left, 2.0))
+    reason = "stopped, as its time was up"
+    if future.done():
+        reason = f"{type(error).__name__}: {error}" if (error := future.exception()) else ""
+    fitted = [place for place in places if (place / FOUND).exists()]
+    if not fitted:
+        raise TuningError(
+            f"no ensemble was fitted within {plan.seconds:.0f} s and {MARGIN:.0f} s more ({reason}): give more time "
+            "(--budget), or fewer rows (--max-rows)"
+        )
+    found: Found = pickle.loads((fitted[-1] / FOUND).read_bytes())
+    (fitted[-1] / FOUND).unlink()
+    shutil.rmtree(folder / "predictor", ignore_errors=True)
+    fitted[-1].rename(folder / "predictor")
+    return replace(found, cut=reason)
 
 
-def steps(plan: Search, candidates: Sequence[Candidate], seconds: float) -> tuple[Step, Step]:
-    """What to join: all candidates that can be fitted in time on as many rows as can be; then one quick one.
+def steps(plan: Search, candidates: Sequence[Candidate], seconds: float) -> tuple[Step, ...]:
+    """What to fit: one quick candidate; all that can be fitted in time, on as many rows as can be.
 
     The seconds that each has taken in the search, on ``max_rows`` rows, are the measure.
     """
     usable = SAFETY * max(seconds - OVERHEAD, seconds / 2)
-    joined, cost = [candidates[0]], 1.5 * candidates[0].seconds  # it is also fitted alone
+    n_train = len(plan.split.train)
+    n_rows = min(plan.max_rows, n_train)
+    quick = next((c for c in candidates if c.seconds <= usable / 4), min(candidates, key=lambda c: c.seconds))
+    joined, cost = [candidates[0]], quick.seconds + 1.5 * candidates[0].seconds  # it is also fitted without bags
     for candidate in candidates[1:]:
         if cost + candidate.seconds <= usable:
             joined.append(candidate)
             cost += candidate.seconds
-    n_rows = min(plan.max_rows, len(plan.split.train))
-    affordable = max(int(n_rows * usable / max(cost, 1e-3)), min(n_rows, 100))
-    half = (seconds + MARGIN) / 2
-    quick = next((c for c in candidates if OVERHEAD + 2 * c.seconds < half), min(candidates, key=lambda c: c.seconds))
-    kept = min(OVERHEAD + 2 * quick.seconds, half)
-    return (
-        Step(tuple(joined), affordable, seconds + MARGIN - kept),
-        Step((quick,), min(n_rows, affordable), kept),
-    )
+    alone = Step((quick,), min(_affordable(n_rows, usable, quick.seconds), n_rows))
+    both = Step(tuple(joined), min(_affordable(n_rows, usable, cost), n_train))
+    return (alone,) if alone == both else (alone, both)
 
 
-def _fit(plan: Search, candidates: tuple[Candidate, ...], n_rows: int, n_trials: int, folder: Path) -> Found:
-    """Work of one process: fit, calibrate, score, and put the ensemble in its place."""
+def _affordable(n_rows: int, usable: float, cost: float) -> int:
+    """Rows that can be fitted in the usable seconds, if ``n_rows`` cost so many."""
+    return max(int(n_rows * usable / max(cost, 1e-3)), min(n_rows, 100))
+
+
+def _fit_in_turn(plan: Search, both: Sequence[Step], n_trials: int, places: Sequence[Path]) -> None:
+    """Work of one process: what has been fitted is kept beside the fit, in case that the next is stopped."""
+    for step, place in zip(both, places, strict=False):
+        found = _fit(plan, step, n_trials, place)
+        with atomic_write(place / FOUND) as stream:
+            stream.write(pickle.dumps(found))
+
+
+def _fit(plan: Search, step: Step, n_trials: int, folder: Path) -> Found:
+    """Fit into a folder, calibrate and score."""
     from zoo.models._autogluon import Ensemble
 
+    candidates, n_rows = step.candidates, step.n_rows
     features = tuple(dict.fromkeys(candidate.features for candidate in candidates))
     parts = [plan.training(name, n_rows) for name in features]
     first = parts[0]
@@ -149,9 +168,7 @@ def _fit(plan: Search, candidates: tuple[Candidate, ...], n_rows: int, n_trials:
     ends = np.cumsum([0] + [part.x.shape[1] for part in parts]).tolist()
     columns = {name: (ends[k], ends[k + 1]) for k, name in enumerate(features)}
     members = [Member(c.family, c.settings, feature_sets[c.features].image, columns[c.features]) for c in candidates]
-    unfinished = folder / "predictor-unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    ensemble = Ensemble(training.kind, plan.seed, members, folder=unfinished)
+    ensemble = Ensemble(training.kind, plan.seed, members, folder=folder)
     ensemble.fit(training.x, training.y, training.folds())
     test, rows = plan.split.test, task_rows(plan.task)
     x = np.hstack([feature_matrix(plan.task, name).matrix[test] for name in features])
@@ -160,19 +177,20 @@ def _fit(plan: Search, candidates: tuple[Candidate, ...], n_rows: int, n_trials:
         calibration = _calibration(training.y, ensemble.held_out_)
         threshold = best_threshold(training.y, calibrated(calibration, ensemble.held_out_))
     joint = calibrated(calibration, predict_scores(ensemble, x, training.kind))
-    best = candidates[0]
-    alone = plan.training(best.features, n_rows).fit(model_families[best.family], best.settings)
-    single = predict_scores(alone, feature_matrix(plan.task, best.features).matrix[test], training.kind)
-    shutil.rmtree(folder / "predictor", ignore_errors=True)
-    unfinished.rename(folder / "predictor")
+    scores = single_scores = _scores(rows, test, joint, threshold)
+    if len(candidates) > 1:
+        best = candidates[0]
+        alone = plan.training(best.features, n_rows).fit(model_families[best.family], best.settings)
+        single = predict_scores(alone, feature_matrix(plan.task, best.features).matrix[test], training.kind)
+        single_scores = _scores(rows, test, single, float("nan"))
     return Found(
         features=features,
         candidates=candidates,
         weights=tuple(ensemble.weights_.get(name, 0.0) for name in ensemble.member_names_),
         n_trials=n_trials,
         n_train=len(training.y),
-        scores=_scores(rows, test, joint, threshold),
-        single_scores=_scores(rows, test, single, float("nan")),
+        scores=scores,
+        single_scores=single_scores,
         calibration=calibration,
         threshold=threshold,
         test_glasses=tuple(rows.glass_names[glass] for glass in np.unique(rows.glass[test])),

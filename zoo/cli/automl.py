@@ -79,7 +79,7 @@ def command(
     with _Progress(out) as progress:
         found = search(plan, folder, workers, progress)
     if found.cut:
-        out.print(f"[yellow]one candidate alone[/]: the ensemble was not fitted ({found.cut})", soft_wrap=True)
+        out.print(f"one candidate alone: the ensemble was not fitted ({found.cut})", markup=False, soft_wrap=True)
     _show(save_model(plan, found, folder), folder, time.monotonic() - started, out)
 
 
