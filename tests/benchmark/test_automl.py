@@ -296,7 +296,7 @@ def test_default_features_need_positions_alone(root):
     usable, left_out = usable_features("toy-class")
     assert {"bond-order", "interstice", "voronoi-radical"} <= set(usable)
     assert not {"species", "random", "soap", "density-grid", "vibration", "all-structural"} & set(usable)
-    assert "half of the smallest height" in left_out["radial"]
+    assert "take voronoi for one in 3D" in left_out["voronoi-2d"]
     assert "name it to include it" in left_out["soap"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tomli_w
-from descriptors import CARD, write_descriptor
+from toy_descriptor import CARD, write_descriptor
 from toy import perturbed_crystal
 
 from zoo.errors import DeclarationError, SandboxError, SubmissionError, ZooError

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
-from descriptors import CARD, write_descriptor
+from toy_descriptor import CARD, write_descriptor
 from toy import N_GLASSES, perturbed_crystal, write_task
 
 from zoo._files import read_toml, sha256_of
