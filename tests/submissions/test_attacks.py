@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tomli_w
-from toy_descriptor import CARD, write_descriptor
 from toy import perturbed_crystal
+from toy_descriptor import CARD, write_descriptor
 
 from zoo.errors import DeclarationError, SandboxError, SubmissionError, ZooError
 from zoo.features.compute import what_it_sees

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
-from toy_descriptor import CARD, write_descriptor
 from toy import N_GLASSES, perturbed_crystal, write_task
+from toy_descriptor import CARD, write_descriptor
 
 from zoo._files import read_toml, sha256_of
 from zoo.benchmark import cell as cells
