@@ -19,14 +19,14 @@ from zoo.datasets.reliability import Reliability
 from zoo.errors import DeclarationError, PaperError, UnknownNameError
 from zoo.explain import published as rankings
 from zoo.papers import limits
-from zoo.papers.declaration import arms_of, paper_names, published_of, read_paper
+from zoo.papers.declaration import arms_of, paper_names, published_of, published_text, read_paper
 from zoo.papers.figures import beeswarm, distance
 from zoo.papers.figures.distance import decay_length
 from zoo.papers.index import read_entries, write_index
 from zoo.papers.outcome import read_outcome
 from zoo.papers.page import write_files
 from zoo.papers.protocol import matrix, ways_of
-from zoo.papers.study import Study, published_text, sentences
+from zoo.papers.study import Study, sentences
 from zoo.transfer.scores import ceiling
 
 
@@ -206,7 +206,7 @@ def test_numbers_of_different_questions_are_not_averaged(root, tmp_path, write_p
     first, second = sentences(study)[:2]
     assert first.startswith("For toy-class, a benchmark reports a ROC AUC of 0.900;")
     assert second.startswith("For toy-more, the paper reports a ROC AUC of 0.800;")
-    assert published_text(study, study.arms[0]) == "0.900 (a benchmark's number)"
+    assert published_text(study.paper, study.arms[0]) == "0.900 (a benchmark's number)"
 
 
 def test_several_columns_are_one_row(root, tmp_path, write_paper):

@@ -205,6 +205,17 @@ def published_of(paper: Paper, arm: Arm) -> list[Published]:
     return [entry for entry in found if entry.family in ("", arm.family)]
 
 
+def published_text(paper: Paper, arm: Arm) -> str:
+    """The numbers that the paper reports for an arm, with whose and in what metric where that is not plain."""
+    texts = []
+    for entry in published_of(paper, arm):
+        text = f"{entry.value:.3f}" + (f" ± {entry.error:.3f}" if entry.error else "")
+        other = TITLES[entry.metric] if entry.metric and entry.metric != metric_of(paper, arm) else ""
+        notes = ", ".join(filter(None, (other, f"{entry.by}'s number" if entry.by else "")))
+        texts.append(text + (f" ({notes})" if notes else ""))
+    return ", ".join(texts)
+
+
 def headline_of(paper: Paper, arms: list[Arm]) -> Arm:
     """The row that stands for a paper: the first that it reports a number for, or the first."""
     return next((arm for arm in arms if published_of(paper, arm)), arms[0])

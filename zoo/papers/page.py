@@ -8,12 +8,12 @@ from pathlib import Path
 
 from zoo._files import atomic_write
 from zoo.benchmark.metrics import TITLES
-from zoo.papers.declaration import Arm, headline_of, metric_of
+from zoo.papers.declaration import Arm, headline_of, metric_of, published_text
 from zoo.papers.figures import draw_figure
 from zoo.papers.limits import Limit, limit_of
 from zoo.papers.outcome import Outcome, OutcomeRow, WayScore, stamp_of, write_outcome
 from zoo.papers.protocol import WAYS, Way, ways_of
-from zoo.papers.study import Score, Study, published_text, sentences
+from zoo.papers.study import Score, Study, sentences
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def lines_of(study: Study) -> list[Line]:
         Line(
             arm,
             TITLES[metric_of(study.paper, arm)],
-            published_text(study, arm),
+            published_text(study.paper, arm),
             {way: study.score(arm, way) for way in ways},
             limit_of(arm.task).of_metric(metric_of(study.paper, arm)),
         )

@@ -289,20 +289,6 @@ def _effects(scores: dict[str, list[float | None]], title: str) -> list[str]:
     return lines
 
 
-def published_text(study: Study, arm: Arm) -> str:
-    """The number that the paper reports for an arm."""
-    from zoo.benchmark.metrics import TITLES
-
-    metric = metric_of(study.paper, arm)
-    texts = []
-    for entry in published_of(study.paper, arm):
-        text = f"{entry.value:.3f}" + (f" ± {entry.error:.3f}" if entry.error else "")
-        other = TITLES[entry.metric] if entry.metric and entry.metric != metric else ""
-        notes = ", ".join(filter(None, (other, f"{entry.by}'s number" if entry.by else "")))
-        texts.append(text + (f" ({notes})" if notes else ""))
-    return ", ".join(texts)
-
-
 def best_arm(study: Study, arms: Sequence[Arm], way: Way = "by-glass") -> Arm:
     """The arm of the largest score, the first if none has any."""
     return max(arms, key=lambda arm: study.score(arm, way).value or -np.inf)

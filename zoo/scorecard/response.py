@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import ScorecardError
+from zoo.leaderboard.statistics import widening
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
@@ -122,7 +123,8 @@ def response(softness: Floats, quantity: Floats, glass: Ints, probability: bool)
     if n_glasses > 2:
         times = drawn_glasses(n_glasses)
         of_draws = np.divide(times @ total, times @ n, out=np.full((len(times), n_bins), np.nan), where=times @ n > 0)
-        glass_low, glass_high = np.nanpercentile(of_draws, [2.5, 97.5], axis=0)
+        wider = widening(n_glasses)
+        glass_low, glass_high = mean + wider * (np.nanpercentile(of_draws, [2.5, 97.5], axis=0) - mean)
         slopes = [slope_of(middle, of, w, probability) for of, w in zip(of_draws, times @ n, strict=True)]
         error = float(np.nanstd(slopes))
     return Response(middle, mean, low, high, glass_low, glass_high, count.astype(np.int64), slope, error)

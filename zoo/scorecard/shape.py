@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.glass import Glass
+from zoo.leaderboard.statistics import interval_of, widening
 from zoo.scorecard.correlation import BEYOND, spacing_of, without_species
 from zoo.scorecard.response import RESAMPLED, Response, drawn_glasses, response
 
@@ -102,7 +103,7 @@ def link_to_anisotropy(name: str, glasses: list[Glass], anisotropy: list[Floats]
     low = high = float("nan")
     if len(of_glasses) > 2:
         draws = drawn_glasses(len(of_glasses), times=RESAMPLED) @ of_glasses / len(of_glasses)
-        low, high = (float(value) for value in np.percentile(draws, [2.5, 97.5]))
+        low, high = interval_of(float(of_glasses.mean()), draws, widening(len(of_glasses)))
     number = np.repeat(np.arange(len(glasses)), [len(value) for value in field])
     curve = response(np.concatenate(relative), np.concatenate(standard), number, probability=False)
     return Link(name, float(of_glasses.mean()) if len(of_glasses) else float("nan"), low, high, curve)

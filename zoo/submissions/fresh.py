@@ -159,6 +159,8 @@ def write_fresh_task(task: Task, folder: Path) -> str:
 def _compared(
     own: str, claim: Claim, fresh: str, reference: str, usual: str, seeds: list[int], variant: str
 ) -> FreshScore:
+    from scipy.stats import t
+
     tasks = (claim.task, fresh)
     references = [_scores(claim, task, reference) for task in tasks]
 
@@ -171,7 +173,7 @@ def _compared(
         usual_drop = _drop(*beside(usual))[0]
     except SubmissionError:
         usual, usual_drop = "", None
-    low, high = new.mean() + np.array([-1.96, 1.96]) * new.std(ddof=1) / np.sqrt(len(new))
+    low, high = t.interval(0.95, len(new) - 1, new.mean(), new.std(ddof=1) / np.sqrt(len(new)))
     return FreshScore(
         recipe=read_task(claim.task).dataset,
         variant=variant,

@@ -14,6 +14,7 @@ from zoo.benchmark.metrics import evaluate_finite
 from zoo.datasets.load import Dataset
 from zoo.datasets.reliability import DIRECTION, Reliability, label_reliability
 from zoo.glass import Glass
+from zoo.leaderboard import statistics
 from zoo.models.declaration import TaskKind
 
 if TYPE_CHECKING:
@@ -59,11 +60,10 @@ class CellScores:
 
 
 def interval_of(resampled: Floats, n_glasses: int) -> tuple[float, float] | None:
-    """The middle 95 %, where there are enough glasses and every resample is defined."""
+    """95 % of a score about the mean of its resamples, where there are enough glasses and every resample is defined."""
     if n_glasses < FEWEST or not np.isfinite(resampled).all():
         return None
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return float(low), float(high)
+    return statistics.interval_of(float(resampled.mean()), resampled, statistics.widening(n_glasses))
 
 
 def difference_interval(first: CellScores, second: CellScores, same_glasses: bool) -> tuple[float, float] | None:

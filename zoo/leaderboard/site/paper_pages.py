@@ -11,7 +11,7 @@ import numpy as np
 from zoo.benchmark.metrics import TITLES
 from zoo.leaderboard.site.gather import Page, Site, file_names
 from zoo.leaderboard.site.tables import Cell, Column, Row, Table, number_cell, text_cell
-from zoo.papers.declaration import Arm, Paper, arms_of, metric_of, paper_names, published_of, read_paper
+from zoo.papers.declaration import Arm, Paper, arms_of, metric_of, paper_names, published_text, read_paper
 from zoo.papers.outcome import Outcome, OutcomeRow, folder_of, read_outcome
 from zoo.papers.protocol import WAYS, Way, ways_of
 
@@ -145,7 +145,7 @@ def _scores(site: Site, entry: Repeated, key: str) -> Table:
             text_cell(features, site.feature_paths.get(arm.features, "")),
             text_cell(arm.family, site.family_paths.get(arm.family, "")),
             text_cell(TITLES[metric]),
-            text_cell(_reported(entry.paper, arm, metric)),
+            text_cell(published_text(entry.paper, arm)),
             *(_score(stored, way) for way in ways if entry.rows),
             _on_board(site, arm, metric),
         ]
@@ -159,14 +159,6 @@ HELP: dict[Way, str] = {
     "same-rows": "the very same rows, only the split keeps glasses apart",
     "by-glass": "learnt from all training rows, tested on every atom of the glasses held out; 95 % over glasses",
 }
-
-
-def _reported(paper: Paper, arm: Arm, metric: str) -> str:
-    texts = []
-    for entry in published_of(paper, arm):
-        text = f"{entry.value:.3f}" + (f" ± {entry.error:.3f}" if entry.error else "")
-        texts.append(text + (f" ({TITLES[entry.metric]})" if entry.metric and entry.metric != metric else ""))
-    return ", ".join(texts)
 
 
 def _score(stored: OutcomeRow | None, way: Way) -> Cell:

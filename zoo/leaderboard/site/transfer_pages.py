@@ -122,7 +122,7 @@ def _cells(matrix: Matrix, key: str) -> Table:
         Column("target", "tested on"),
         Column(matrix.metric, TITLES[matrix.metric], True, "with its 95 % interval over test glasses"),
         Column("drop", "drop", True, "score minus in-domain score of the same target; ≈: its interval holds zero"),
-        Column("asymmetry", "asymmetry", True, "score minus that of the other way round"),
+        Column("asymmetry", "asymmetry", True, "score minus that of the other way round; ≈: its interval holds zero"),
         Column("ceiling", "ceiling", True, "what the noise of the target's labels allows"),
         Column("labels_as_predictions", "labels as predictions", True, "a perfect model of the source would reach it"),
         Column("spread", "spread over fits", True),
@@ -138,19 +138,14 @@ def _cells(matrix: Matrix, key: str) -> Table:
 
 def _cell_row(cell: CellLine, ceiling: float | None) -> Row:
     score = number_cell(cell.score, 3, interval=cell.interval)
-    drop = number_cell(cell.drop, 3, True)
-    if cell.drop_interval and cell.drop is not None:
-        low, high = cell.drop_interval
-        text = f"95 %: {low:+.3f} to {high:+.3f}".replace("-", "−")
-        drop = Cell(drop.text, drop.value, help=text, badge="≈" if low <= 0 <= high else "")
     same = cell.source == cell.target
     return Row(
         [
             text_cell(cell.source),
             text_cell(cell.target, badge="in-domain" if same else ""),
             Cell(cell.reason.partition(":")[0], None, help=cell.reason) if cell.score is None else score,
-            drop,
-            number_cell(cell.asymmetry, 3, True),
+            _difference(cell.drop, cell.drop_interval),
+            _difference(cell.asymmetry, cell.asymmetry_interval),
             number_cell(ceiling),
             number_cell(cell.oracle),
             number_cell(cell.spread),
@@ -160,6 +155,15 @@ def _cell_row(cell: CellLine, ceiling: float | None) -> Row:
             number_cell(cell.n_test_glasses or None, 0),
         ]
     )
+
+
+def _difference(value: float | None, interval: tuple[float, float] | None) -> Cell:
+    cell = number_cell(value, 3, True)
+    if value is None or interval is None:
+        return cell
+    low, high = interval
+    text = f"95 %: {low:+.3f} to {high:+.3f}".replace("-", "−")
+    return Cell(cell.text, cell.value, help=text, badge="≈" if low <= 0 <= high else "")
 
 
 def _groups(matrix: Matrix, key: str) -> Table:
@@ -198,7 +202,9 @@ def _shifts(matrix: Matrix, key: str) -> Table:
         Column("first", "group"),
         Column("second", "other group"),
         Column("auc", "ROC AUC", True, "of telling atoms of the two apart by their features: 0.5 is alike"),
-        Column("by_chance", "by chance", True, "largest of up to twenty other deals of the glasses to the two sides"),
+        Column("by_chance", "by chance", True, "mean over other deals of the glasses to the two sides"),
+        Column("by_chance_largest", "at most", True, "largest of those deals"),
+        Column("p_value", "p", True, "how likely features that do not differ give such a ROC AUC"),
         Column("composition_distance", "composition differs by, %", True),
         Column("note", "note"),
     ]
@@ -208,7 +214,9 @@ def _shifts(matrix: Matrix, key: str) -> Table:
                 text_cell(shift.first),
                 text_cell(shift.second),
                 number_cell(shift.auc),
+                number_cell(shift.null_mean),
                 number_cell(shift.null_largest),
+                number_cell(shift.p_value, 2, help=f"from {shift.n_null} deals"),
                 number_cell(None if shift.composition_distance is None else 100 * shift.composition_distance, 0),
                 text_cell(shift.note),
             ]
