@@ -215,6 +215,13 @@ def test_a_clean_data_set_is_clean(kind: str, content: Path) -> None:
     )
 
 
+def test_no_check_downloads_a_potential(content: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.datasets.fetch._download", lambda *arguments: pytest.fail("a download"))
+    dataset = write_glasses(content, {"a": crystal(0.0)}, made={"potential": "cu-zr-2009"})
+    outcome = run_check(all_checks()["D401"], dataset)
+    assert (outcome.state, "zoo data fetch" in outcome.reason) == ("not-applicable", True)
+
+
 def test_missing_values_with_a_reason_and_glasses_of_one_origin_are_no_flaw(content: Path) -> None:
     glass = clean_glasses()["g1"]
     holes = {"slip": (np.where(np.arange(600) % 3, np.nan, glass.fields["slip"].values), "Å²")}

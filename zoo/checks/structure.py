@@ -83,7 +83,7 @@ def length_unit(dataset: Dataset) -> str:
 
 
 def not_minimised(dataset: Dataset) -> list[str]:
-    names = [name.strip() for name in str(dataset.card.made.get("potential", "")).split(",") if name.strip()]
+    names = dataset.card.potentials
     if not names:
         raise NotApplicable("the card names no potential")
     found = {name: _off_minimum(glass, names) for name, glass in glasses_of(dataset).items()}
@@ -137,8 +137,11 @@ def _atoms_with_forces(glass: Glass, potentials: list[str]) -> Any:
 
 @lru_cache(maxsize=8)
 def _tables(name: str) -> EmbeddedAtomTables:
-    from zoo.simulation.potentials import load_potential
+    from zoo.datasets.fetch import is_at_hand
+    from zoo.simulation.potentials import FILES, load_potential
 
+    if name in FILES and not is_at_hand(FILES[name].url):
+        raise NotApplicable(f"the table of the potential {name!r} is not here: zoo data fetch gets it with a data set")
     try:
         return load_potential(name)
     except UnknownNameError:

@@ -92,22 +92,31 @@ def _install(output: Path, folder: Path) -> None:
 @command.command(epilog="Example: zoo data fetch tls-dw-t007")
 @click.argument("names", nargs=-1, required=True)
 def fetch(names: tuple[str, ...]) -> None:
-    """Download the external files of data sets NAMES (or take them from the folder ZOO_MIRROR)."""
+    """Download the external files of data sets NAMES and tables of the potentials that they were made with.
+
+    They are taken from the folder ZOO_MIRROR where it has them.
+    """
     from zoo.datasets.card import read_card
     from zoo.datasets.fetch import fetch_file
     from zoo.datasets.registry import dataset_folder
+    from zoo.simulation.potentials import FILES
 
     out = console()
     for name in names:
         card = read_card(dataset_folder(name))
         external = [entry for entry in card.files if entry.url]
-        if not external:
+        tables = [FILES[entry] for entry in card.potentials if entry in FILES]
+        if not external and not tables:
             out.print(f"{name} is part of the project: nothing to fetch", highlight=False)
         for entry in external:
             path = fetch_file(entry.url, entry.sha256, progress=True)
             out.print(f"{name}: {path} ({entry.bytes / 1e6:.1f} MB, sha256 verified)", highlight=False, soft_wrap=True)
         if external:
             out.print(f"licence {card.license}; cite {card.citation}", highlight=False, style="dim", soft_wrap=True)
+        for table in tables:
+            path = fetch_file(table.url, table.sha256, progress=True)
+            out.print(f"{name}: {path} (potential {table.name}, sha256 verified)", highlight=False, soft_wrap=True)
+            out.print(f"licence {table.license}; cite {table.citation}", highlight=False, style="dim", soft_wrap=True)
 
 
 @command.command(epilog="Example: zoo data verify cuzr-shear")

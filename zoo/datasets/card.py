@@ -123,6 +123,11 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
         parts = [*sorted(entry.sha256 for entry in self.files), *read, *origins]
         return hashlib.sha256("".join(parts).encode()).hexdigest()
 
+    @property
+    def potentials(self) -> list[str]:
+        """Potentials that it was made with, as the card names them."""
+        return [name.strip() for name in str(self.made.get("potential", "")).split(",") if name.strip()]
+
     def names(self, *roles: Role) -> list[str]:
         """Names of the columns with one of ``roles``, in the order of the card."""
         return [column.name for column in self.columns if column.role in roles]
