@@ -167,7 +167,7 @@ def test_what_must_be_packed_next_is_what_was_scored(root, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("exempt={'identity': 'it is fine'}", "exempts itself from identity: it is fine"),
+        ("exempt={'identity': 'it is fine'}", "no set is exempt from this (it is fine): remove it from exempt"),
         ("declines=lambda glass: 'too small'", "the set declines: too small"),
     ],
 )

@@ -37,8 +37,6 @@ ADVICE = {
     "identity": "look for what is the same for all atoms of a glass (density, cell, mean of a column) and leave it out",
 }
 """How to mend what a trial finds."""
-HELD = ("identity", "translation", "permutation")
-"""Trials that a submission must take: without them a score may be of the box, the origin or the file."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,6 @@ def check(contribution: Contribution, glasses: list[Glass]) -> Iterator[Finding]
     """
     entry = contribution.entry
     yield _peeking(entry)
-    yield _exemptions(entry)
     glasses = prepared(entry, glasses)
     for verdict in examine(entry, glasses, tuple(trial for trial in TRIALS if trial.name != "memory")):
         yield _finding(verdict)
@@ -89,19 +86,6 @@ def _finding(verdict: Verdict) -> Finding:
         return Finding(title, "failed", reason, "let declines tell apart data sets only; try it on one (--dataset)")
     mend = ADVICE[verdict.trial.name] if verdict.state == "failed" else ""
     return Finding(title, verdict.state, reason, mend)
-
-
-def _exemptions(entry: FeatureSet) -> Finding:
-    title = f"Takes the trials {', '.join(HELD)}"
-    spared = [name for name in HELD if name in entry.exempt]
-    if not spared:
-        return Finding(title, "passed")
-    return Finding(
-        title,
-        "failed",
-        f"the set exempts itself from {', '.join(spared)}: {entry.exempt[spared[0]]}",
-        "remove it from exempt in descriptor.py; other trials may be spared, with a reason that is shown",
-    )
 
 
 def require_passed(contribution: Contribution, datasets: Iterable[str]) -> None:
