@@ -24,3 +24,10 @@ def test_tables_of_explanations_in_the_docs_are_what_was_measured(monkeypatch: p
     assert {path.name for path in pages} == {"explaining.md", "speed.md"}
     for path, text in pages.items():
         assert text == path.read_text(), "python benchmarks/speed/explain.py --docs writes them"
+
+
+def test_the_table_of_descriptors_in_the_docs_is_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    script = importlib.import_module("descriptors")
+    page = script.page(pd.read_csv(FOLDER / "descriptors.csv"))
+    assert page == script.PAGE.read_text(), "python benchmarks/speed/descriptors.py --docs writes it"

@@ -5,8 +5,9 @@
 
 A peer that is not installed is left out; ``pip install -e ".[peers]"`` installs all of them. Every figure is the least
 wall time of several warm calls in a process that is kept on one core. With two cores, as many processes describe one
-glass each, and their time is divided by the atoms of both. The table is written to ``descriptors.csv`` and drawn to
-``descriptors.svg`` beside this file.
+glass each, and their time is divided by the atoms of both. The figures replace those of ``descriptors.csv`` that were
+measured before (``--only``: of some descriptors), and all are drawn to ``descriptors.svg`` beside this file; ``--docs``
+draws it again and makes the table of ``docs/speed.md`` of it.
 """
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ from zoo.features.shell import shell_of
 from zoo.glass import Glass
 
 HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "speed.md"
+FIRST, LAST = "<!-- from benchmarks/speed/descriptors.csv -->", "<!-- to here -->"
 SAMPLE = {"matminer": 40, "dscribe": 1000}
-"""Atoms that a slow peer describes, then twice as many: the difference is its time per atom."""
+"""Atoms that a slow peer describes, then twice as many: the difference is its time per atom, without what it does once
+for a glass. Only DScribe's quick ``acsf`` describes all atoms."""
 PATIENCE, CALLS = 5.0, 30
 """Seconds after which no further call is made, and the most calls: on a shared machine few of them are undisturbed."""
 Call = Callable[[Glass, int], object]
@@ -177,7 +181,7 @@ CONTESTS: list[tuple[str, Call, list[tuple[str, Call]]]] = [
 """(what, our call, peers)."""
 
 
-def seconds_per_atom(calls: dict[str, Call], glass: Glass) -> dict[str, float]:
+def seconds_per_atom(calls: dict[str, Call], glass: Glass, sample: dict[str, int] = SAMPLE) -> dict[str, float]:
     """Least wall time per atom of each package after a first call.
 
     The packages are called in turn, so that all of them meet the same quiet and busy moments of a shared machine.
@@ -185,7 +189,7 @@ def seconds_per_atom(calls: dict[str, Call], glass: Glass) -> dict[str, float]:
     sizes = [
         (package, n)
         for package in calls
-        for n in ([SAMPLE[package], 2 * SAMPLE[package]] if package in SAMPLE else [len(glass)])
+        for n in ([sample[package], 2 * sample[package]] if package in sample else [len(glass)])
     ]
     for package, n in sizes:
         calls[package](glass, n)
@@ -215,23 +219,31 @@ def stay_on(cpu: int) -> None:
 
 def _worker(contest: int, n_atoms: int, cpu: int) -> dict[str, float]:
     stay_on(cpu)
-    _, mine, peers = CONTESTS[contest]
+    what, mine, peers = CONTESTS[contest]
     installed = {package: call for package, call in peers if find_spec(package) is not None}
-    return seconds_per_atom({"glass-zoo": mine, **installed}, glass_of(n_atoms))
+    return seconds_per_atom({"glass-zoo": mine, **installed}, glass_of(n_atoms), {} if what == "acsf" else SAMPLE)
 
 
-def measure(sizes: list[int], cores: list[int]) -> Iterator[dict[str, object]]:
+def measure(sizes: list[int], cores: list[int], names: list[str]) -> Iterator[dict[str, object]]:
     """One row for each descriptor, package, size and number of cores: µs of wall time per atom."""
     for n_atoms in sizes:
         n_atoms = len(glass_of(n_atoms))
         for at, (what, _, _) in enumerate(CONTESTS):
-            for n in cores:
+            for n in cores if what in names else ():
                 with ProcessPoolExecutor(n, mp_context=get_context("spawn")) as pool:
                     found = list(pool.map(_worker, [at] * n, [n_atoms] * n, range(n)))
                 for package in found[0]:
                     each = max(seconds[package] for seconds in found) / n
                     row = {"descriptor": what, "package": package, "atoms": n_atoms, "cores": n}
                     yield {**row, "us_per_atom": round(1e6 * each, 2)}
+
+
+def joined(before: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of the contests; what was measured again replaces what was there."""
+    names = [what for what, _, _ in CONTESTS]
+    rows = pd.concat([before, found]).drop_duplicates(["descriptor", "package", "atoms", "cores"], keep="last")
+    place = rows["descriptor"].map(names.index)
+    return rows.assign(place=place).sort_values(["atoms", "place", "cores"], kind="stable").drop(columns="place")
 
 
 def show(rows: pd.DataFrame, console: Console) -> None:
@@ -276,23 +288,47 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
+def page(rows: pd.DataFrame) -> str:
+    """``docs/speed.md`` with the table of these rows: µs per atom, and how many times ours every peer takes."""
+    runs = sorted({(n, atoms) for n, atoms in zip(rows["cores"], rows["atoms"], strict=True)})
+    titles = [f"{atoms:,}" + (f", {n} cores" if n > 1 else "") for n, atoms in runs]
+    lines = [f"| descriptor | package | {' | '.join(titles)} | times ours |", "|---|---|" + "---:|" * (len(runs) + 1)]
+    for what, of in rows.groupby("descriptor", sort=False):
+        found = of.set_index(["package", "cores", "atoms"])["us_per_atom"]
+        for package in dict.fromkeys(of["package"]):
+            cells = [_digits(found.get((package, *run))) for run in runs]
+            times = [found[package, *run] / found["glass-zoo", *run] for run in runs if (package, *run) in found]
+            ratio = "" if package == "glass-zoo" else f"{_digits(min(times))} to {_digits(max(times))}"
+            lines.append(f"| `{what}` | {package} | {' | '.join(cells)} | {ratio} |")
+    before, _, rest = PAGE.read_text().partition(FIRST)
+    return "\n".join([f"{before}{FIRST}\n", *lines, f"\n{LAST}{rest.partition(LAST)[2]}"])
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--atoms", type=int, nargs="+", default=[4000])
     parser.add_argument("--cores", type=int, nargs="+", default=[1])
-    parser.add_argument("--draw", action="store_true", help="only draw the table that is there")
+    names = [what for what, _, _ in CONTESTS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="DESCRIPTOR")
+    parser.add_argument("--docs", action="store_true", help="measure nothing: figure and table of what was measured")
     options = parser.parse_args()
-    if options.draw:
-        draw(pd.read_csv(HERE / "descriptors.csv"), HERE / "descriptors.svg")
+    if options.docs:
+        rows = pd.read_csv(HERE / "descriptors.csv")
+        draw(rows, HERE / "descriptors.svg")
+        PAGE.write_text(page(rows))
         return
-    console, rows = Console(width=100), []
-    for row in measure(options.atoms, options.cores):
-        rows.append(row)
+    console, found = Console(width=100), []
+    for row in measure(options.atoms, options.cores, options.only):
+        found.append(row)
         console.print(f"{row['descriptor']:18} {row['package']:10} {row['us_per_atom']:10} µs/atom", highlight=False)
-    table = pd.DataFrame(rows)
-    table.to_csv(HERE / "descriptors.csv", index=False)
-    draw(table, HERE / "descriptors.svg")
-    show(table, console)
+    show(pd.DataFrame(found), console)
+    rows = joined(pd.read_csv(HERE / "descriptors.csv"), pd.DataFrame(found))
+    rows.to_csv(HERE / "descriptors.csv", index=False)
+    draw(rows, HERE / "descriptors.svg")
 
 
 if __name__ == "__main__":

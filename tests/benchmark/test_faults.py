@@ -143,6 +143,13 @@ def test_a_worker_that_dies_without_work_is_replaced():
         assert sorted(workers.run(abs, range(5), lambda job: 60)) == [(n, n) for n in range(5)]
 
 
+def test_the_longest_of_the_last_jobs_come_first():
+    with Workers(1) as workers:
+        done = [job for job, _ in workers.run(abs, range(30), lambda job: 60, expected=float)]
+    assert done[:10] == list(range(10)), "in their order, as long as there are many"
+    assert done[10:] == list(range(10, 30))[::-1]
+
+
 def test_workers_that_cannot_begin_are_said(monkeypatch):
     monkeypatch.setattr("zoo.benchmark.pool._begin", next)  # which raises
     with Workers(1) as workers, pytest.raises(ZooError, match="they die before they begin"):

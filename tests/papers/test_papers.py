@@ -16,7 +16,7 @@ from zoo.benchmark.cell import folds_of, task_rows
 from zoo.benchmark.jobs import run_jobs
 from zoo.cli import main
 from zoo.datasets.reliability import Reliability
-from zoo.errors import DeclarationError, PaperError, UnknownNameError
+from zoo.errors import DeclarationError, MissingSoftwareError, PaperError, UnknownNameError
 from zoo.explain import published as rankings
 from zoo.papers import limits
 from zoo.papers.declaration import arms_of, paper_names, published_of, published_text, read_paper
@@ -26,7 +26,7 @@ from zoo.papers.index import read_entries, write_index
 from zoo.papers.outcome import read_outcome
 from zoo.papers.page import write_files
 from zoo.papers.protocol import matrix, ways_of
-from zoo.papers.study import Study, sentences
+from zoo.papers.study import Study, run_study, sentences
 from zoo.transfer.scores import ceiling
 
 
@@ -136,6 +136,25 @@ def test_what_declines_says_so(root, tmp_path, write_paper):
     assert score.reason.startswith("declined: ")
     page = write_files(study, tmp_path / "out").read_text()
     assert "no field" in page
+
+
+def test_rows_whose_software_is_missing_are_left_for_later(root, tmp_path, write_paper, monkeypatch):
+    arms = [{"tasks": ["toy-class"], "features": ["coordination", "species"], "families": ["logistic"]}]
+    name = write_paper(arms=arms)
+    lacking = lambda entry: "species needs colours: pip install colours" if entry.name == "species" else None  # noqa: E731
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.papers.study.missing_software", lacking)
+        study = Study(read_paper(name), tmp_path)
+        assert run_study(study, 0).missing == ["species needs colours: pip install colours"]
+        first, second = study.arms
+        assert study.score(first, "by-glass").value > 0.8
+        assert study.score(second, "by-glass").reason == "declined: species needs colours: pip install colours"
+        assert "pip install colours" in write_files(study, tmp_path / "out").read_text()
+        patch.setattr("zoo.papers.study.missing_software", lambda entry: "needs all")
+        with pytest.raises(MissingSoftwareError, match="needs all"):
+            run_study(study, 0)
+    study = study_of(name, tmp_path)
+    assert study.score(study.arms[1], "by-glass").value is not None
 
 
 def test_the_page_has_every_number_and_no_markup_of_others(root, tmp_path, write_paper):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 J = TypeVar("J")
 AHEAD = 3
 """Jobs handed out ahead, for each worker."""
+LAST = 20
+"""Jobs left for each worker, from where the longest come first: a long one begun last would keep one worker alone."""
 FEATURE_SECONDS = 3600
 """Wall time for one feature set of all glasses of a task; what is done by then is in the cache."""
 
@@ -64,7 +66,11 @@ class Workers:
         self._pool.join()
 
     def run(
-        self, function: Callable[[J], Any], jobs: Iterable[J], seconds: Callable[[J], float]
+        self,
+        function: Callable[[J], Any],
+        jobs: Iterable[J],
+        seconds: Callable[[J], float],
+        expected: Callable[[J], float] = lambda job: 0.0,
     ) -> Iterator[tuple[J, Any]]:
         """Call ``function`` for every job; yield each with what it returned, or with the error that ended it.
 
@@ -74,6 +80,8 @@ class Workers:
         jobs : iterable
         seconds : callable of (job)
             Wall time after which it is stopped.
+        expected : callable of (job)
+            Seconds that it will take, as far as is known when it is asked.
 
         Raises
         ------
@@ -87,6 +95,8 @@ class Workers:
         begun = True
         while todo or running:
             while todo and len(running) < AHEAD * self._number and self._pool.active:
+                if len(todo) <= LAST * self._number:
+                    todo.sort(key=expected)
                 job = todo.pop()
                 running[self._pool.schedule(function, args=[job], timeout=seconds(job))] = job
             for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:

@@ -27,7 +27,7 @@ def command(
     top: int,
     freezes: bool,
 ) -> None:
-    """Compare rows of SUITE (default: quick) on the same test glasses, from stored predictions; nothing is fitted.
+    """Compare rows of SUITE (default: quick) on the same test glasses, from what is stored; nothing is fitted.
 
     Differences and intervals are paired bootstraps over glasses. What 0 % and 100 % of the scale are is kept in
     benchmarks/normalisers.toml and never changes for a version of a task on a version of its data.

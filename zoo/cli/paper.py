@@ -95,6 +95,8 @@ def _repeat(study: Study, place: Path, shown: Path, workers: int | None, out: An
         sys.exit(130)
     if report.states["elsewhere"]:
         raise PaperError("another run is busy with this paper: run again when it is done")
+    if report.missing:
+        out.print(f"declined for want of software: {'; '.join(report.missing)}", highlight=False, soft_wrap=True)
     _show(lines_of(study), out)
     for sentence in sentences(study):
         out.print(sentence, highlight=False, soft_wrap=True)

@@ -25,7 +25,7 @@ SUITE = click.option("--suite", default="quick", show_default=True, help="quick 
 TASKS = click.option("--task", "tasks", multiple=True, help="Of that suite; all of its tasks by default.")
 
 
-@click.group("submit", epilog="Example: zoo submit new my-descriptor; the tutorial is docs/submitting.md")
+@click.group("submit", epilog="Example: zoo submit new my-descriptor; tutorial: docs/tutorials/score-my-descriptor.md")
 def command() -> None:
     """Make, check, score and pack a submission to the leaderboard."""
 

@@ -12,12 +12,13 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from zoo.benchmark.cell import features_of_glasses, folds_of, task_rows
+from zoo.benchmark.cell import features_of_glasses, folds_of, missing_software, task_rows
 from zoo.benchmark.jobs import Job, run_jobs
 from zoo.benchmark.metrics import evaluate_finite
 from zoo.benchmark.runner import OnFinish, OnStart, RunReport
 from zoo.benchmark.store import Store
 from zoo.datasets.reliability import DIRECTION
+from zoo.errors import MissingSoftwareError
 from zoo.features.declaration import feature_sets
 from zoo.models.declaration import model_families
 from zoo.papers.declaration import Arm, Paper, arms_of, metric_of, published_of
@@ -131,7 +132,8 @@ class Study:
             return Score(None)
         result = self.store().get(run.key)
         if result is None:
-            return Score(None, reason="not run yet")
+            missing = arm_software(arm)
+            return Score(None, reason=f"declined: {missing}" if missing else "not run yet")
         if result.state != "ok":
             return Score(None, reason=f"{result.state}: {result.reason}")
         table = self.store().predictions(run.key)
@@ -176,20 +178,23 @@ def run_study(
     on_start: OnStart = lambda stage, total: None,
     on_finish: OnFinish = lambda state: None,
 ) -> RunReport:
-    """Run what is missing of a paper.
+    """Run what is missing of a paper; rows that need software which is not installed are left for later.
 
     Raises
     ------
     ZooError
-        Data are missing, software is missing, or a split cannot be made: before any fit.
+        Data are missing, no row can be run, or a split cannot be made: before any fit.
     """
     for arm in study.arms:
-        feature_sets[arm.features].require_software()
-        model_families[arm.family].require_software()
         folds_of(arm.task, "glass")
-    prepare = [partial(_prepare, *pair) for pair in sorted({(arm.task, arm.features) for arm in study.arms})]
-    jobs: list[Job] = list(study.runs)
+    arms = [arm for arm in study.arms if arm_software(arm) is None]
+    missing = list(dict.fromkeys(filter(None, map(arm_software, study.arms))))
+    if not arms:
+        raise MissingSoftwareError("; ".join(missing))
+    prepare = [partial(_prepare, *pair) for pair in sorted({(arm.task, arm.features) for arm in arms})]
+    jobs: list[Job] = [run for run in study.runs if run.arm in arms]
     report = run_jobs(jobs, study.folder / "papers", workers, 1200, on_start, on_finish, prepare=prepare)
+    report.missing = missing
     for plan in study.plans:
         if report.interrupted:
             return report
@@ -199,6 +204,11 @@ def run_study(
         report.states += other.states
         report.interrupted = other.interrupted
     return report
+
+
+def arm_software(arm: Arm) -> str | None:
+    """What a row needs that is not installed, with the command that installs it."""
+    return missing_software(feature_sets[arm.features]) or missing_software(model_families[arm.family])
 
 
 def _prepare(task: str, features: str) -> None:
