@@ -112,6 +112,11 @@ def compare(case: Case, cores: int, pool: Any) -> dict[str, Any]:
     }
 
 
+def digits(value: float) -> str:
+    """Two digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
 def table_of(found: pd.DataFrame) -> str:
     """What was measured, in a sentence and a table for the docs: wall seconds."""
     most = found["cores"].max()
@@ -126,10 +131,10 @@ def table_of(found: pd.DataFrame) -> str:
     lines = [f"| {' | '.join(titles)} |", f"|---|---|---|{'---:|' * (len(titles) - 3)}"]
     for (family, kind), of in found.groupby(["family", "kind"], sort=False):
         size = f"{of['trees'].iloc[0]:,} x {of['leaves'].iloc[0]:,.0f}"
-        cells = [family, "classes" if kind == "classification" else "values", size, f"{of['shap_s'].iloc[0]:.3g}"]
+        cells = [family, "classes" if kind == "classification" else "values", size, digits(of["shap_s"].iloc[0])]
         for cores in (1, most)[: 2 if most > 1 else 1]:
             (row,) = of[of["cores"] == cores].itertuples()
-            cells += [f"{row.ours_s:.2g}", f"{row.times:.2g}" if row.times < 100 else f"{row.times:.0f}"]
+            cells += [digits(row.ours_s), digits(row.times)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([words, "", *lines])
 

@@ -80,6 +80,8 @@ def test_dscribe_is_never_shown_the_whole_of_a_large_glass() -> None:
             return around.positions[centers, :1]
 
     glass = disordered(repeat=14)
-    np.testing.assert_allclose(_create(Counting(), glass, 7.0, np.array([0]))[:, 0], glass.positions[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(
+        _create(Counting(), glass, 7.0, 200, np.array([0]))[:, 0], glass.positions[:, 0], rtol=1e-6
+    )
     assert len(glass) == 10_976
     assert max(shown) < 0.6 * len(glass)
