@@ -11,33 +11,23 @@ from zoo._compiled import njit
 
 
 @njit(cache=True)
-def sort_faces(atoms, n_faces, neighbor, n_edges, area, vector):
-    """Faces that are listed for ``atoms``, which are all atoms, in the order of these.
+def place_faces(start, atoms, neighbor, n_edges, area, vector, to_neighbor, to_edges, to_area, to_vector):
+    """Write the faces that are listed for ``atoms`` to the rows of these.
 
     Parameters
     ----------
-    atoms, n_faces : (n,), which atom, and how many faces it has
-    neighbor, n_edges, area, vector : (n_total, ...), of the faces
-
-    Returns
-    -------
-    start, neighbor, n_edges, area and vector in compressed rows
+    start : (n_atoms + 1,), rows of all atoms
+    atoms : (n,), which atoms
+    neighbor, n_edges, area, vector : (n_faces, ...), of their faces, one atom after the other
+    to_neighbor, to_edges, to_area, to_vector : (n_all_faces, ...), where to
     """
-    start = np.zeros(len(atoms) + 1, np.int64)
-    for a in range(len(atoms)):
-        start[atoms[a] + 1] = n_faces[a]
-    for i in range(len(atoms)):
-        start[i + 1] += start[i]
-    to_neighbor, to_edges = np.empty_like(neighbor), np.empty_like(n_edges)
-    to_area, to_vector = np.empty_like(area), np.empty_like(vector)
     face = 0
-    for a in range(len(atoms)):
-        for q in range(start[atoms[a]], start[atoms[a] + 1]):
+    for i in atoms:
+        for q in range(start[i], start[i + 1]):
             to_neighbor[q], to_edges[q], to_area[q] = neighbor[face], n_edges[face], area[face]
             for axis in range(3):
                 to_vector[q, axis] = vector[face, axis]
             face += 1
-    return start, to_neighbor, to_edges, to_area, to_vector
 
 
 @njit(cache=True)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.errors import GlassError
-from zoo.features.kernels.faces import sort_faces
+from zoo.features.kernels.faces import place_faces
 from zoo.features.kernels.polyhedron import Floats, Integers, Longs, build_cells, working_space
 from zoo.features.memo import once
 from zoo.glass import Glass
@@ -182,10 +182,12 @@ def _cells_of(atoms: Integers, neighbors: NeighborList, weight: Floats, cutoff: 
 
 def _join(batches: list[_Batch], n_atoms: int) -> Tessellation:
     """All batches as one tessellation, in the order of the atoms."""
-    atoms, n_faces, volume, neighbor, n_edges, area, vector = (
-        np.concatenate(parts) for parts in zip(*batches, strict=True)
-    )
-    by_atom = np.empty(n_atoms)
-    by_atom[atoms] = volume
-    start, neighbor, n_edges, area, vector = sort_faces(atoms, n_faces, neighbor, n_edges, area, vector)
-    return Tessellation(start, neighbor, n_edges, area, vector, by_atom)
+    start, volume = np.zeros(n_atoms + 1, np.int64), np.empty(n_atoms)
+    for batch in batches:
+        start[batch.atoms + 1], volume[batch.atoms] = batch.n_faces, batch.volume
+    np.cumsum(start, out=start)
+    faces = [np.empty((start[-1], *column.shape[1:]), column.dtype) for column in batches[0][3:]]
+    while batches:
+        batch = batches.pop()
+        place_faces(start, batch.atoms, *batch[3:], *faces)
+    return Tessellation(start, *faces, volume)
