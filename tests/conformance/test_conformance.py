@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from disorder import disordered, liquid
 
-from zoo.conformance import TRIALS, examine, prepared, summary
+from zoo.conformance import TRIALS, examine, prepared, summary, trial_glasses
 from zoo.features.declaration import Column, FeatureSet, feature_sets
 from zoo.features.inherent import inherent_structure
 from zoo.glass import Glass
@@ -189,6 +189,12 @@ def test_an_error_names_the_line_of_the_file(glasses: list[Glass]) -> None:
     (verdict, *_) = examine(made(compute), glasses)
     line = compute.__code__.co_firstlineno + 1
     assert verdict.reason == f"LinAlgError: Singular matrix (test_conformance.py, line {line})"
+
+
+def test_dense_glasses_are_shaken_without_putting_atoms_on_each_other() -> None:
+    trials = tuple(trial for trial in TRIALS if trial.name == "identity")
+    (verdict,) = examine(feature_sets["coordination"], trial_glasses("disks-shear", 4), trials)
+    assert (verdict.state, verdict.reason) == ("passed", "")
 
 
 def test_what_is_exempt_or_declined_says_why(glasses: list[Glass], flat: Glass) -> None:

@@ -29,8 +29,9 @@ CONFIDENCE = 5.0
 
 LARGE = 12_000
 """Atoms of the glass whose memory is measured, and of that which is changed far away."""
-MIDDLE, FAR, SHAKE = 30, 0.45, 0.3
-"""Atoms that are looked at while all beyond a part of the smallest height of the cell move by up to so many Å."""
+MIDDLE, FAR, SHAKE = 30, 0.45, 0.12
+"""Atoms that are looked at while all beyond a part of the smallest height of the cell move by up to a part of the mean
+spacing."""
 OTHER_NAMES = ("Ag", "Al", "Au", "Be", "Ca", "Ce")
 """Elements; their alphabetical order is not that of the periodic table."""
 
@@ -237,7 +238,8 @@ def _elsewhere(entry: FeatureSet, glass: Glass) -> str | None:
     middle, far = np.argsort(distance, kind="stable")[:MIDDLE], np.flatnonzero(distance > reach)
     random = np.random.default_rng(6)
     positions, order = large.positions.copy(), np.arange(len(large))
-    positions[far] += random.uniform(-SHAKE, SHAKE, (len(far), large.dimension))
+    shift = SHAKE * (large.volume / len(large)) ** (1 / large.dimension)
+    positions[far] += random.uniform(-shift, shift, (len(far), large.dimension))
     order[far] = random.permutation(far)
     expected = _matrix(entry, large)
     found = _matrix(entry, changed(large, positions, atoms=order))[middle].astype(np.float64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,8 @@ class StopsByGlass(BaseEstimator):  # type: ignore[misc, unused-ignore]
     def fit(self, x: Any, y: Any, fold: NDArray[np.integer]) -> StopsByGlass:
         """Fit; ``fold`` is the inner fold of each row, whole glasses."""
         folds, rows = np.unique(fold, return_counts=True)
-        self.estimator.fit(x, y, val_idxs=np.flatnonzero(fold == folds[rows.argmin()]))
+        with redirect_stdout(StringIO()):  # it prints what it does with few rows
+            self.estimator.fit(x, y, val_idxs=np.flatnonzero(fold == folds[rows.argmin()]))
         return self
 
     def predict(self, x: Any) -> Any:
