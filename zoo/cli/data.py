@@ -31,6 +31,7 @@ for imports in (import_command, glassbench_command, wells_command):
 @click.option("--variant", default="full", show_default=True, help="A variant that the recipe declares, such as quick.")
 @click.option(
     "--output",
+    "-o",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the data set; build/NAME-VARIANT by default.",
 )
@@ -212,7 +213,7 @@ def show(name: str, everything: bool, bibtex: bool) -> None:
 @command.command(epilog="Example: zoo data page cuzr-shear --output cuzr-shear.html --open")
 @click.argument("name")
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The HTML file; NAME.html here by default."
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="The HTML file; NAME.html here by default."
 )
 @click.option("--open", "opened", is_flag=True, help="Show it in the browser.")
 def page(name: str, output: Path | None, opened: bool) -> None:

@@ -21,7 +21,7 @@ def terms_options(command: Callable[..., None]) -> Callable[..., None]:
     """What is asked of every import."""
     for option in reversed(
         (
-            click.option("--output", type=PATH, help="Folder of the data set; NAME in this folder by default."),
+            click.option("--output", "-o", type=PATH, help="Folder of the data set; NAME in this folder by default."),
             click.option("--force", is_flag=True, help="Replace a data set that is there."),
             click.option(
                 "--check/--no-check", default=True, show_default=True, help="Look for leaks and flaws at once."

@@ -105,7 +105,7 @@ def score(folder: Path, suite: str, tasks: tuple[str, ...], results: Path | None
 @click.argument("folder", type=FOLDER)
 @SUITE
 @TASKS
-@click.option("--output", type=FOLDER, help="leaderboard/submissions by default.")
+@click.option("--output", "-o", type=FOLDER, help="leaderboard/submissions by default.")
 @TRUST
 def pack(folder: Path, suite: str, tasks: tuple[str, ...], output: Path | None, unsafe: bool) -> None:
     """Write card, code, predictions and hashes of FOLDER: what a pull request brings. Scores what is not scored yet.
@@ -132,7 +132,7 @@ def pack(folder: Path, suite: str, tasks: tuple[str, ...], output: Path | None, 
 
 @command.command(epilog="Example: zoo submit folds --task shear-2pct --output shear-folds")
 @click.option("--task", required=True)
-@click.option("--output", type=FOLDER, required=True)
+@click.option("--output", "-o", type=FOLDER, required=True)
 def folds(task: str, output: Path) -> None:
     """Write the rows of TASK that a model of your own is to predict, without labels, and what it may learn from."""
     from zoo.submissions.folds import write_folds
@@ -148,7 +148,7 @@ def folds(task: str, output: Path) -> None:
 @click.argument("tables", type=FILE, nargs=-1, required=True)
 @click.option("--task", "tasks", multiple=True, required=True, help="One for each table, in the same order.")
 @click.option("--card", type=FILE, required=True, help='card.toml with kind = "predictions".')
-@click.option("--output", type=FOLDER, help="leaderboard/submissions by default.")
+@click.option("--output", "-o", type=FOLDER, help="leaderboard/submissions by default.")
 def predictions(tables: tuple[Path, ...], tasks: tuple[str, ...], card: Path, output: Path | None) -> None:
     """Score TABLES of predictions of a model outside of this project, on locked folds, and pack them."""
     import tempfile
