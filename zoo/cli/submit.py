@@ -57,6 +57,7 @@ def check(folder: Path, dataset: str, most: int, unsafe: bool) -> None:
     from zoo.submissions.card import read_submission
     from zoo.submissions.checks import check as ask
     from zoo.submissions.contribution import contributed
+    from zoo.submissions.pack import still_to_fill_in
 
     submission = read_submission(folder)
     out = console(highlight=False, markup=False)
@@ -70,6 +71,8 @@ def check(folder: Path, dataset: str, most: int, unsafe: bool) -> None:
             out.print(finding.title + (f": {finding.reason}" if finding.reason else ""), soft_wrap=True)
             if finding.mend:
                 out.print(f"  {'':14} to mend it: {finding.mend}", style="yellow", soft_wrap=True)
+    if left := still_to_fill_in(submission):
+        out.print(f"  to be filled in before it is packed: {left}", style="yellow", soft_wrap=True)
     out.print("nothing to mend" if not failed else f"{failed} to mend", style="green" if not failed else "red")
     sys.exit(1 if failed else 0)
 

@@ -112,14 +112,20 @@ def require_filled_in(submission: Submission) -> None:
     Raises
     ------
     SubmissionError
+        Which names all of them.
     """
-    for name in (CARD, MAIN):
-        for text in TEMPLATE:
-            if text.encode() in submission.files.get(name, b""):
-                raise SubmissionError(
-                    f"card and code must say who made it and what it measures, got {text!r} of the example: "
-                    f"fill in {name}"
-                )
+    if left := still_to_fill_in(submission):
+        raise SubmissionError(
+            f"card and code must say who made it and what it measures, but texts of the example are left: {left}"
+        )
+
+
+def still_to_fill_in(submission: Submission) -> str:
+    """Texts of the example that are left, and where."""
+    left = [
+        (name, [text for text in TEMPLATE if text.encode() in submission.files.get(name, b"")]) for name in (CARD, MAIN)
+    ]
+    return "; ".join(f"{', '.join(map(repr, texts))} in {name}" for name, texts in left if texts)
 
 
 def predictions_of(store: Store, results: Iterable[Result]) -> pd.DataFrame:
