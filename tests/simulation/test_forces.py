@@ -164,6 +164,18 @@ def test_ase_finds_the_same_energies_and_forces_from_a_table(kind: str, tmp_path
     np.testing.assert_allclose(ours.get_forces(), theirs.get_forces(), atol=1e-5)
 
 
+def test_atoms_repel_each_other_at_any_distance_however_dense_it_gets(emt: EmbeddedAtomTables) -> None:
+    """Beyond the densities of the table too: a trial step of a minimiser must not find a hole there."""
+    crystal = bulk("Cu", "fcc", a=3.61, cubic=True) * (4, 4, 4)
+    bond = crystal.positions[1] - crystal.positions[0]
+    energies = []
+    for distance in (2.2, 1.8, 1.4, 1.0, 0.6, 0.2):
+        crystal.positions[1] = crystal.positions[0] + distance * bond / np.linalg.norm(bond)
+        energies.append(energy_of(crystal, emt))
+    assert np.diff(energies).min() > 1.0
+    assert energies[-1] < 1e4
+
+
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     entry = PotentialFile("made-up", "", "0" * 64, "CC0", "none")
     text = setfl_text("fs")

@@ -139,7 +139,7 @@ def _embed(c, w, m, reached):
     """Embedding energy (eV) of mobile atoms, its change of frozen ones before ``reached``; its derivatives."""
     kind, embedding, density, slope, bend, before = c.kind, c.embedding, w.density, w.slope, w.bend, c.density
     per_drho = 1.0 / c.drho
-    bins = embedding.shape[1] - 2
+    bins = embedding.shape[1] - 1
     total = 0.0
     for i in range(reached):
         a = kind[i]

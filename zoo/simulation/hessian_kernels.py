@@ -52,7 +52,7 @@ def fill_bonds(  # type: ignore[no-untyped-def]
     """Write the last five arrays; the others as in :class:`Bonds` and ``EmbeddedAtomTables``."""
     n = len(kind)
     slope = np.empty(n)
-    last = embedding.shape[1] - 2
+    last = embedding.shape[1] - 1
     for i in range(n):
         density = 0.0
         for q in range(start[i], start[i + 1]):

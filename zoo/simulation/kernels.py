@@ -72,7 +72,7 @@ def embedded_atom_forces(  # type: ignore[no-untyped-def]
         total += own_energy
     first[n] = found
     embedding_slope = np.empty(n)
-    last = embedding.shape[1] - 2
+    last = embedding.shape[1] - 1
     for i in range(n):
         p = density[i] / drho
         k = max(0, min(int(p), last))

@@ -373,13 +373,15 @@ def _smooth_lennard_jones(r: NDArray[np.float64], mixture: LennardJonesMixture) 
 
 
 def _coefficients(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coefficients (n, 4), rising powers of the position inside a bin (0 to 1), of the C2 spline through (x, y)."""
+    """Coefficients (n, 4), rising powers of the position inside a bin (0 to 1), of the C2 spline through (x, y).
+
+    The last are those of its tangent at the end, for what lies beyond: the cubic would leave for infinity there.
+    """
     spline = CubicSpline(x, y)
     width = x[1] - x[0]
     rising = spline.c[::-1].T * width ** np.arange(4)
-    last = np.zeros((1, 4))
-    last[0, 0] = y[-1]
-    return np.concatenate([rising, last])
+    beyond = [[y[-1], float(spline(x[-1], 1)) * width, 0.0, 0.0]]
+    return np.concatenate([rising, beyond])
 
 
 def _pair_coefficients(
