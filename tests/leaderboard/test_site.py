@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from importlib.metadata import version
 from pathlib import Path
@@ -13,8 +14,11 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+import tomli_w
 
-from zoo.benchmark.suite import read_suite
+from zoo._files import read_toml
+from zoo.benchmark.cell import run_cell
+from zoo.benchmark.suite import cells_of, read_suite
 from zoo.cli import main
 from zoo.errors import StoreError
 from zoo.leaderboard.board import make_board
@@ -178,6 +182,26 @@ def test_sheets_are_drawn_of_data_that_were_scored(store):
     assert "was not drawn" in pages[1].context["problem"]
     dataset_pages(Site(store, [], "2026-01-01", all_data=True), said.append)
     assert said == ["toy: sheet"]
+
+
+def test_a_suite_of_ones_own_files_has_a_site(store, tmp_path):
+    """Its tasks and data have no names in the registry; no page says where they lie."""
+    root = store.folder.parent / "root"
+    shutil.copytree(root / "datasets" / "toy", tmp_path / "mine")
+    task = read_toml(root / "benchmarks" / "tasks" / "toy-class.toml") | {"name": "mine-class", "dataset": ".."}
+    (tmp_path / "mine" / "tasks").mkdir()
+    (tmp_path / "mine" / "tasks" / "class.toml").write_text(tomli_w.dumps(task))
+    entry = {"task": "tasks/class.toml", "features": ["sro", "species"], "families": ["logistic", "prior"]}
+    suite = {"name": "mine", "title": "Mine", "random_split": False, "entries": [entry]}
+    (tmp_path / "mine" / "suite.toml").write_text(tomli_w.dumps(suite))
+    mine = read_suite(str(tmp_path / "mine" / "suite.toml"))
+    for cell in cells_of(mine):
+        run_cell(cell, tmp_path / "results")
+    build_site([mine], tmp_path / "results", tmp_path / "site")
+    pages = [Page(path) for path in (tmp_path / "site").rglob("*.html")]
+    test_no_link_is_dead(pages, tmp_path / "site")
+    assert any(page.path.name == "mine-class.html" for page in pages)
+    assert not any(str(tmp_path) in page.text for page in pages)
 
 
 def test_what_is_counted_and_cited_is_of_this_site(site):

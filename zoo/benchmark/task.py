@@ -55,6 +55,11 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True):
     inputs: list[str] = []
     seed: int = 0
 
+    @property
+    def data_name(self) -> str:
+        """Name of the data set; that of its folder, where the task names a folder."""
+        return Path(self.dataset).name
+
 
 @dataclass(frozen=True)
 class TaskRows:

@@ -75,7 +75,7 @@ def _tasks(table: Table) -> None:
         task = read_task(name)
         label = task.label.rule + (f" {task.label.fraction:g}" if task.label.fraction else "")
         target = task.target[0] + (f" and {len(task.target) - 1} more" if len(task.target) > 1 else "")
-        table.add_row(name, task.kind, task.dataset, target, label, str(task.folds), task.title)
+        table.add_row(name, task.kind, task.data_name, target, label, str(task.folds), task.title)
 
 
 def _suites(table: Table) -> None:

@@ -99,10 +99,11 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class TaskBoard:
-    """All rows of one task, best first; rows without a score come last."""
+    """All rows of one task, best first; rows without a score come last. ``source``: its name, or its own file."""
 
     task: Task
     rows: list[BoardRow]
+    source: str
 
     @property
     def headline(self) -> str:
@@ -135,7 +136,7 @@ def make_board(store: Store, suite: Suite, published: Iterable[Result] = ()) -> 
         rows = [_row(task, *row, groups[name, *row], store, origins) for row in asked]
         headline = HEADLINE[task.kind]
         rows.sort(key=lambda row: -row.scores.get(headline, -np.inf))
-        boards.append(TaskBoard(task, rows))
+        boards.append(TaskBoard(task, rows, name))
     return boards
 
 

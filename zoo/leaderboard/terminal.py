@@ -30,7 +30,7 @@ def print_board(boards: list[TaskBoard], console: Console, top: int | None = Non
         console.print(f"[bold]{board.task.title}[/]  {board.task.name}", highlight=False)
         glasses = scored[0].n_glasses if scored else 0
         console.print(
-            f"data {board.task.dataset}, {glasses} glasses, {board.task.folds} folds by glass; "
+            f"data {board.task.data_name}, {glasses} glasses, {board.task.folds} folds by glass; "
             f"sorted by {TITLES[board.headline]}; interval: 95 %, bootstrap over glasses",
             style="dim",
             highlight=False,

@@ -12,7 +12,6 @@ from zoo._files import storage_error
 from zoo.benchmark.cell import attempt, features_decline, features_of_glasses, key_of, task_rows
 from zoo.benchmark.store import Store
 from zoo.benchmark.suite import Cell, Entry, Suite, cells_of, read_suite
-from zoo.benchmark.task import read_task
 from zoo.errors import SubmissionError
 from zoo.leaderboard.board import BoardRow, TaskBoard, make_board
 from zoo.leaderboard.published import published_results
@@ -138,5 +137,5 @@ def places(contribution: Contribution, reference: Suite, own: Store, others: Pat
         rows = board.rows + [row for row in other if row.state == "ok"]
         headline = board.headline
         rows.sort(key=lambda row: -row.scores.get(headline, float("-inf")))
-        found.append(Place(TaskBoard(read_task(board.task.name), rows), name))
+        found.append(Place(TaskBoard(board.task, rows, board.source), name))
     return found

@@ -155,7 +155,7 @@ def _contributions(entry: Entry, glass: str, n_atoms: int) -> list[Channel]:
     from zoo.explain.request import Request, columns_of, fold_of_glass
 
     for row in [row for row in entry.comparison.rows if row.mode == "default" and not row.null_control][:EXPLAINED]:
-        request = Request(entry.board.task.name, row.features, (row.family,), glass=glass)
+        request = Request(entry.board.source, row.features, (row.family,), glass=glass)
         part = read_part(part_path(request, row.family, fold_of_glass(request, glass)))
         if part is None or len(part.glass_values) != n_atoms:
             continue

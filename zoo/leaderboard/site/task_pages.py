@@ -155,15 +155,15 @@ def _list(site: Site) -> Table:
     ]
     rows = []
     for entry in site.entries:
-        comparison = entry.comparison
+        comparison, task = entry.comparison, entry.board.task
         best, value = comparison.rows[0], float(comparison.headline[0])
         null = [float(comparison.headline[k]) for k, row in enumerate(comparison.rows) if row.null_control]
         rows.append(
             Row(
                 [
                     text_cell(entry.name, entry.path),
-                    text_cell(entry.board.task.title),
-                    text_cell(entry.board.task.dataset, f"data/{entry.board.task.dataset}.html"),
+                    text_cell(task.title),
+                    text_cell(task.data_name, f"data/{task.dataset}.html" if task.data_name == task.dataset else ""),
                     text_cell(entry.metric),
                     text_cell(name_of(best), site.feature_paths[best.features]),
                     number_cell(value, interval=best.interval),
