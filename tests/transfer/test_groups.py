@@ -27,6 +27,14 @@ def test_strata_are_groups_of_equal_fits(root):
         assert len(fit.learnt(fit.sources[0])) == 2
 
 
+def test_a_task_may_be_a_file_of_ones_own(root, tmp_path):
+    own = (root / "benchmarks" / "tasks" / "toy-class.toml").rename(tmp_path / "own.toml")
+    groups = groups_of(plan(str(own)))
+    assert [group.name for group in groups] == ["hard", "soft"]
+    assert {group.task for group in groups} == {str(own)}
+    assert len(matrix_of(groups.groups[0], "names")) == 324
+
+
 def test_the_same_glasses_under_another_name_are_known(root):
     other_alloy(root, "copy", {"Cu": "Cu", "Zr": "Zr"})
     groups = make_groups(["toy-class", "copy-class"], "task", "coordination")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo._words import plural
 from zoo.cli import console
 from zoo.errors import ZooError
 
@@ -182,7 +183,7 @@ def _show(model: SavedModel, folder: Path, seconds: float, out: Any) -> None:
     out.print(table)
     by_chance = "" if model.base_rate is None else f", by chance {model.base_rate:.3f}"
     out.print(
-        f"on {len(model.test_glasses)} glasses that it has never seen ({', '.join(model.test_glasses)}): "
+        f"on {plural(len(model.test_glasses), 'glass')} that it has never seen ({', '.join(model.test_glasses)}): "
         f"{TITLES[headline]} {model.scores.get(headline, float('nan')):.3f} (best member alone "
         f"{model.single_scores.get(headline, float('nan')):.3f}{by_chance}); {model.n_trials} trials, "
         f"{model.n_train} training rows, {seconds:.0f} s",

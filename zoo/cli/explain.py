@@ -16,7 +16,6 @@ from zoo.errors import ExplainError
 
 if TYPE_CHECKING:
     from zoo.benchmark.saved import SavedModel
-    from zoo.benchmark.task import TaskRows
     from zoo.explain.report import Summary
     from zoo.explain.request import Request
 
@@ -82,7 +81,7 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
         raise ExplainError("name what to explain: --family NAME, or --compare NAME,NAME; zoo list models shows them")
     if not features:
         raise ExplainError("name what the models read: --features NAME; zoo list features shows them")
-    request = _request(rows, features, names, saved, options)
+    request = _request(task, features, names, saved, options)
     require_group(request, options["color"])
     folder = (options["output"] or Path(f"{rows.task.name}-explained")).resolve()
     out = console(highlight=False)
@@ -102,18 +101,19 @@ def command(task: str, features: str, family: str, compare: str, **options: Any)
 
 
 def _request(
-    rows: TaskRows, features: str, families: tuple[str, ...], saved: SavedModel | None, options: dict[str, Any]
+    task: str, features: str, families: tuple[str, ...], saved: SavedModel | None, options: dict[str, Any]
 ) -> Request:
     """What the options ask for; of a saved model, its own fold and first test glass."""
+    from zoo.benchmark.cell import task_rows
     from zoo.explain.request import Request, some_folds
     from zoo.models.declaration import model_families
 
-    task = rows.task
+    rows = task_rows(task)
     first = "" if rows.dataset.card.kind == "pairs" else saved.test_glasses[0] if saved else rows.glass_names[0]
     glass = options["glass"] or first
     tuned = options["mode"] != "default"
     request = Request(
-        task=task.name,
+        task=task,
         features=features,
         families=families,
         rows=options["rows"],
@@ -133,10 +133,10 @@ def _request(
     if saved:
         return request
     joined = options["mode"] == "ensembled" or any(model_families[name].folded for name in families)
-    n_folds = options["folds"] or (JOINED_FOLDS if joined else task.folds)
-    if n_folds > task.folds:
-        raise ExplainError(f"task {task.name} has {task.folds} folds, got --folds {n_folds}")
-    return msgspec.structs.replace(request, folds=() if n_folds == task.folds else some_folds(request, n_folds))
+    n_folds = options["folds"] or (JOINED_FOLDS if joined else rows.task.folds)
+    if n_folds > rows.task.folds:
+        raise ExplainError(f"task {rows.task.name} has {rows.task.folds} folds, got --folds {n_folds}")
+    return msgspec.structs.replace(request, folds=() if n_folds == rows.task.folds else some_folds(request, n_folds))
 
 
 def _beside(written: list[Path]) -> str:

@@ -73,7 +73,7 @@ class ArmRun:
             if reason := features_decline(self.arm.features, rows) or family.declines(rows.task.kind):
                 return self.ended("declined", reason), None
         started, parts = time.process_time(), []
-        x_learnt, x_tested = matrix(learnt.task.name, self.arm), matrix(self.arm.task, self.arm)
+        x_learnt, x_tested = matrix(self.arm.learn or self.arm.task, self.arm), matrix(self.arm.task, self.arm)
         image = feature_sets[self.arm.features].image
         for step in self.steps():
             training = Training(

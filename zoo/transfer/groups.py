@@ -137,7 +137,8 @@ def make_groups(tasks: Sequence[str], by: By, features: str, only: Sequence[str]
     names = Counter(group.name for group in groups)
     # two tasks about glasses of one stratum need both names
     groups = [
-        group if names[group.name] == 1 else replace(group, name=f"{group.task} {group.name}") for group in groups
+        group if names[group.name] == 1 else replace(group, name=f"{group.rows.task.name} {group.name}")
+        for group in groups
     ]
     if unknown := [name for name in only if name not in {group.name for group in groups}]:
         raise TransferError(f"groups are {', '.join(group.name for group in groups)}; there is no {unknown[0]!r}")
@@ -163,22 +164,24 @@ def _groups_of(task: str, by: By, features: str) -> list[Group]:
     everything = tuple(range(len(rows.glass_names)))
     if by == "direction":
         return [
-            _group(rows, direction, everything, _in_frame(features, direction), (column,))
+            _group(task, rows, direction, everything, _in_frame(features, direction), (column,))
             for direction, column in _directions(declared, rows).items()
         ]
     names = _names(rows, by)
     return [
-        _group(rows, name, tuple(k for k in everything if names[k] == name), features) for name in dict.fromkeys(names)
+        _group(task, rows, name, tuple(k for k in everything if names[k] == name), features)
+        for name in dict.fromkeys(names)
     ]
 
 
-def _group(rows: TaskRows, name: str, glasses: tuple[int, ...], features: str, target: tuple[str, ...] = ()) -> Group:
+def _group(
+    task: str, rows: TaskRows, name: str, glasses: tuple[int, ...], features: str, target: tuple[str, ...] = ()
+) -> Group:
     parts = [composition_of(rows, glass) for glass in glasses]
     species = sorted({kind for part in parts for kind in part})
     mean = tuple((kind, float(np.mean([part.get(kind, 0.0) for part in parts]))) for kind in species)
     rates = {entry.id: entry.quench_rate for entry in rows.dataset.card.glasses}
     rate = {rates.get(rows.glass_names[glass]) for glass in glasses}
-    task = rows.task.name
     return Group(
         name,
         task,

@@ -323,7 +323,7 @@ def _group_line(group: Group, groups: Groups, number: int) -> GroupLine:
     best, note = label_ceiling(rows, group.target, group.glasses)
     return GroupLine(
         name=group.name,
-        task=group.task,
+        task=rows.task.name,
         target=list(group.target),
         n_glasses=len(groups.identities(number)),
         n_rows=len(members),

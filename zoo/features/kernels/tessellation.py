@@ -186,8 +186,10 @@ def _join(batches: list[_Batch], n_atoms: int) -> Tessellation:
     for batch in batches:
         start[batch.atoms + 1], volume[batch.atoms] = batch.n_faces, batch.volume
     np.cumsum(start, out=start)
-    faces = [np.empty((start[-1], *column.shape[1:]), column.dtype) for column in batches[0][3:]]
+    n = start[-1]
+    neighbor, n_edges = np.empty(n, np.int32), np.empty(n, np.int32)
+    area, vector = np.empty(n), np.empty((n, 3))
     while batches:
         batch = batches.pop()
-        place_faces(start, batch.atoms, *batch[3:], *faces)
-    return Tessellation(start, *faces, volume)
+        place_faces(start, batch.atoms, *batch[3:], neighbor, n_edges, area, vector)
+    return Tessellation(start, neighbor, n_edges, area, vector, volume)
