@@ -216,9 +216,9 @@ def test_features_that_hang_time_out_their_cells_and_no_other(root, tmp_path, mo
     write_suite(root, "toy", ["coordination", "species"], ["prior"], random_split=False)
     run = Workers.run
 
-    def hang(self, function, jobs, seconds):
+    def hang(self, function, jobs, seconds, *expected):
         """Coordination takes for ever."""
-        for job, outcome in run(self, function, jobs, seconds):
+        for job, outcome in run(self, function, jobs, seconds, *expected):
             late = function is cells.cache_features and job[1] == "coordination"
             yield job, TimeoutError() if late else outcome
 
