@@ -50,7 +50,7 @@ def test_paired_bootstrap():
     resampled, wider = [draws for draws, _ in found], found[0][1]
     assert says(f"= {wider:.3f}")
     plain = paired_difference(MEANS[0] - MEANS[1], resampled[0], resampled[1])
-    assert says(f"−{-plain.interval[0]:.4f} to {plain.interval[1]:+.4f} of the draws")
+    assert says(f"−{-plain.interval[0]:.4f} and {plain.interval[1]:+.4f} in the mean")
     a_b, b_c = (paired_difference(MEANS[k] - MEANS[k + 1], resampled[k], resampled[k + 1], wider) for k in (0, 1))
     assert says(f"A − B = {a_b.value:+.3f}, 95 %: **−{-a_b.interval[0]:.4f} to {a_b.interval[1]:+.4f}**")
     assert says(f"B − C = {b_c.value:+.3f}, 95 %: **{b_c.interval[0]:+.3f} to {b_c.interval[1]:+.3f}**")
