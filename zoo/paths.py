@@ -26,6 +26,11 @@ def cache_dir() -> Path:
     return user_cache_path("glass-zoo")
 
 
+def portable(text: str) -> str:
+    """A sentence with no folder of this machine, to be shown elsewhere: it names ``ZOO_CACHE`` instead."""
+    return text.replace(str(cache_dir()), "ZOO_CACHE")
+
+
 def default_results_dir() -> Path:
     """Results folder used when none is given: ``ZOO_RESULTS``, else in the checkout, else below the working folder."""
     if folder := os.environ.get("ZOO_RESULTS"):

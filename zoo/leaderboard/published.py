@@ -16,7 +16,7 @@ from zoo._files import atomic_write, storage_error
 from zoo.benchmark.store import Result, Store, keys_of, latest_results
 from zoo.benchmark.suite import Suite
 from zoo.errors import StoreError
-from zoo.paths import cache_dir, content_root
+from zoo.paths import content_root, portable
 
 
 def published_path(suite: Suite) -> Path:
@@ -55,8 +55,7 @@ def publish(store: Store, suite: Suite) -> Path:
     if not results:
         raise StoreError(f"there are no results of {suite.name} in {store.folder}: run zoo run {suite.name} first")
     results.sort(key=lambda r: (r.task, r.features, r.family, r.mode, r.split, r.fold))
-    # no folder of this machine
-    results = [replace(result, reason=result.reason.replace(str(cache_dir()), "ZOO_CACHE")) for result in results]
+    results = [replace(result, reason=portable(result.reason)) for result in results]
     path = published_path(suite)
     try:
         with atomic_write(path) as stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from zoo.leaderboard.published import published_results
 from zoo.leaderboard.site.tables import Table
 from zoo.leaderboard.thresholds import Sensitivity, threshold_sensitivity
 from zoo.models.declaration import ModelFamily, model_families
+from zoo.paths import portable
 from zoo.submissions.entries import SubmissionEntry, read_entries
 
 Progress = Callable[[str], None]
@@ -163,6 +164,7 @@ def gather(
         published = published_results(suite)
         own = {result.key for result in latest_results(store, suite)} if published else set()
         for board in make_board(store, suite, published):
+            board = replace(board, rows=[replace(row, reason=portable(row.reason)) for row in board.rows])
             if any(row.state == "ok" for row in board.rows):
                 found.append((suite, board, [result for result in published if result.key not in own]))
     if not found:

@@ -19,6 +19,7 @@ from zoo.leaderboard.site.gather import Entry, Page, Progress, Site, file_names
 from zoo.leaderboard.site.kept import code_of, kept
 from zoo.leaderboard.site.tables import Cell, Column, Row, Table, number_cell, quantity_cell, text_cell
 from zoo.models.declaration import ModelFamily
+from zoo.paths import portable
 from zoo.sheets.sheet import TaskLine, body_of, make_sheet
 
 KINDS = ("Cu", "Zr")
@@ -166,7 +167,7 @@ def _family_page(site: Site, entry: ModelFamily) -> Page:
         "facts": {
             "Settings": "searched for in modes tuned and ensembled" if entry.space else "nothing to tune",
             "Shapley values by": entry.explained_by,
-            "Declines": "; ".join(f"{kind}: {reason}" for kind, reason in declines.items() if reason),
+            "Declines": "; ".join(f"{kind}: {portable(reason)}" for kind, reason in declines.items() if reason),
             "Reads images": "yes" if entry.images else "",
             "Needs": ", ".join(package for _, package in entry.requires),
             "Version": str(entry.version),
