@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zoo.benchmark.intervals import interval_of
 from zoo.leaderboard.board import _resampled_over_glasses
 from zoo.leaderboard.factors import variance_components, variance_shares
 from zoo.leaderboard.normalisers import Normaliser
@@ -18,7 +19,6 @@ from zoo.leaderboard.statistics import (
     elo_ratings,
     friedman_test,
     improvability,
-    interval_of,
     paired_difference,
     pareto_front,
     win_rates,

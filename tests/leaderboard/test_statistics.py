@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from sklearn.metrics import average_precision_score
 
+from zoo.benchmark.intervals import interval_of, widening
 from zoo.errors import TaskError
 from zoo.leaderboard.factors import complete_block, variance_components, variance_shares
 from zoo.leaderboard.normalisers import ceiling_of_precision
@@ -16,10 +17,8 @@ from zoo.leaderboard.statistics import (
     elo_ratings,
     friedman_test,
     improvability,
-    interval_of,
     paired_difference,
     pareto_front,
-    widening,
     win_rates,
 )
 

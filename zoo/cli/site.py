@@ -20,9 +20,7 @@ def command() -> None:
 @command.command(epilog="Examples: zoo site build, zoo site build standard my-suite.toml --output /tmp/site --open")
 @click.argument("suite_names", metavar="[SUITES]...", nargs=-1)
 @click.option("--results", type=FOLDER, help="Results folder (or ZOO_RESULTS).")
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder; leaderboard/site by default."
-)
+@click.option("--output", "-o", type=FOLDER, help="Folder; leaderboard/site by default.")
 @click.option("--all-data", is_flag=True, help="Draw the sheets of data sets that no scored task uses, too.")
 @click.option("--open", "opened", is_flag=True, help="Show it in the browser.")
 def build(
@@ -57,9 +55,7 @@ def build(
 
 
 @command.command(epilog="Example: zoo site serve --port 8000")
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder; leaderboard/site by default."
-)
+@click.option("--output", "-o", type=FOLDER, help="Folder; leaderboard/site by default.")
 @click.option("--port", default=8000, show_default=True, help="Of this machine; other machines cannot reach it.")
 def serve(output: Path | None, port: int) -> None:
     """Serve a site that was built; Ctrl-C ends it. It opens from disk as well."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.benchmark.intervals import interval_of, widening
 from zoo.benchmark.metrics import HEADLINE, metric_names
 from zoo.benchmark.store import Result, Store, latest_results
 from zoo.benchmark.suite import Suite
@@ -18,7 +19,6 @@ from zoo.datasets.card import read_card
 from zoo.datasets.registry import dataset_folder
 from zoo.features.declaration import feature_sets
 from zoo.leaderboard.published import with_published
-from zoo.leaderboard.statistics import interval_of, widening
 from zoo.models.declaration import model_families
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.benchmark.intervals import interval_of, widening
 from zoo.errors import UnknownNameError
 from zoo.leaderboard.board import SEED, BoardRow, TaskBoard
 from zoo.leaderboard.statistics import (
@@ -18,10 +19,8 @@ from zoo.leaderboard.statistics import (
     elo_ratings,
     friedman_test,
     improvability,
-    interval_of,
     paired_difference,
     pareto_front,
-    widening,
     win_rates,
 )
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.benchmark.intervals import interval_of, widening
 from zoo.errors import ScorecardError
 from zoo.glass import Glass
-from zoo.leaderboard.statistics import interval_of, widening
 from zoo.neighbors import neighbor_batches
 from zoo.scorecard.response import drawn_glasses
 
@@ -172,7 +172,8 @@ def decay_of(name: str, curves: Floats, edges: Floats, spacing: float) -> Decay:
         means = drawn_glasses(n_glasses, times=DRAWS) @ curves[:, fitted] / n_glasses
         found = fit_decay(r[fitted] - start, means, step)[0]
         spread = float(np.nanstd(found))
-        low, high = interval_of(length, found[np.isfinite(found)], widening(n_glasses))
+        if len(finite := found[np.isfinite(found)]):
+            low, high = interval_of(length, finite, widening(n_glasses))
     return Decay(name, r, mean, error, length, spread, low, high, amplitude, offset, start, end, step, n_glasses)
 
 

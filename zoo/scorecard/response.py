@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.benchmark.intervals import widening
 from zoo.errors import ScorecardError
-from zoo.leaderboard.statistics import widening
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]

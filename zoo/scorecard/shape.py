@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.benchmark.intervals import interval_of, widening
 from zoo.glass import Glass
-from zoo.leaderboard.statistics import interval_of, widening
 from zoo.scorecard.correlation import BEYOND, spacing_of, without_species
 from zoo.scorecard.response import RESAMPLED, Response, drawn_glasses, response
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.benchmark import intervals
 from zoo.benchmark.metrics import evaluate_finite
 from zoo.datasets.load import Dataset
 from zoo.datasets.reliability import DIRECTION, Reliability, label_reliability
 from zoo.glass import Glass
-from zoo.leaderboard import statistics
 from zoo.models.declaration import TaskKind
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def interval_of(resampled: Floats, n_glasses: int) -> tuple[float, float] | None
     """95 % of a score about the mean of its resamples, where there are enough glasses and every resample is defined."""
     if n_glasses < FEWEST or not np.isfinite(resampled).all():
         return None
-    return statistics.interval_of(float(resampled.mean()), resampled, statistics.widening(n_glasses))
+    return intervals.interval_of(float(resampled.mean()), resampled, intervals.widening(n_glasses))
 
 
 def difference_interval(first: CellScores, second: CellScores, same_glasses: bool) -> tuple[float, float] | None:
