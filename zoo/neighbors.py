@@ -129,7 +129,7 @@ def find_neighbors(glass: Glass, cutoff: float) -> NeighborList:
 
 
 def neighbor_batches(
-    glass: Glass, cutoff: float, size: int = BATCH, atoms: NDArray[np.integer] | None = None
+    glass: Glass, cutoff: float, size: int = BATCH
 ) -> Iterator[tuple[NDArray[np.int32], NeighborList]]:
     """The neighbours of some atoms at a time, so that those of a large glass need not fit in memory at once.
 
@@ -141,8 +141,6 @@ def neighbor_batches(
     cutoff : float, Å
     size : int
         Atoms of a batch.
-    atoms : ndarray of int, optional
-        Only the neighbours of these; of all by default.
 
     Yields
     ------
@@ -156,9 +154,8 @@ def neighbor_batches(
     """
     require_cutoff(glass, cutoff)
     bins = bins_of(glass, cutoff, cutoff / 2)
-    all_places = np.sort(bins.place if atoms is None else bins.place[atoms])
-    for begin in range(0, max(len(all_places), 1), max(size, 1)):
-        places = all_places[begin : begin + size]
+    for begin in range(0, max(len(glass), 1), max(size, 1)):
+        places = np.arange(begin, min(begin + size, len(glass)))
         neighbors = _pairs_of(bins, np.full((1, 1), float(cutoff)), False, True, places)
         _refuse_overlap(neighbors, bins.atom[places])
         yield bins.atom[places], neighbors

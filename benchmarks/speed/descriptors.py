@@ -40,7 +40,7 @@ FIRST, LAST = "<!-- from benchmarks/speed/descriptors.csv -->", "<!-- to here --
 SAMPLE = {"matminer": 40, "dscribe": 1000}
 """Atoms that a slow peer describes, then twice as many: the difference is its time per atom, without what it does once
 for a glass. Only DScribe's quick ``acsf`` describes all atoms."""
-PATIENCE, CALLS = 5.0, 30
+PATIENCE, CALLS = 10.0, 30
 """Seconds after which no further call is made, and the most calls: on a shared machine few of them are undisturbed."""
 Call = Callable[[Glass, int], object]
 

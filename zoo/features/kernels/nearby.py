@@ -50,7 +50,7 @@ def refuse_overlap(glass: Glass, n_touching: int) -> None:
         find_neighbors(glass, 2 * OVERLAP)
 
 
-@njit_inner
+@njit(cache=True)
 def room_for_candidates(bins):
     """How many candidates the atoms of a bin may have."""
     room = 1

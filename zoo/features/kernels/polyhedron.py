@@ -42,7 +42,7 @@ class Polyhedron(NamedTuple):
     """
 
     plane: Floats  # (planes, 4): normal = vector to the neighbour in Å, offset in Å²
-    source: Longs  # (planes,): neighbour pair that the plane comes from
+    source: Longs  # (planes,): neighbour that the plane comes from
     n_edges: Integers  # (planes,)
     area: Floats  # (planes,), Å²
     corner: Floats  # (3, corners), Å from the atom
@@ -78,66 +78,10 @@ def working_space(n_neighbors: int) -> Polyhedron:
     )
 
 
-@njit(cache=True)
-def build_cells(
-    atoms: Longs,
-    start: Longs,
-    index: Integers,
-    vector: Floats,
-    weight: Floats,
-    largest_weight: float,
-    cutoff: float,
-    shortest_edge: float,
-    cell: Polyhedron,
-) -> tuple[Longs, Floats, int, Integers, Integers, Floats, Floats]:
-    """Cells of ``atoms`` from their neighbours within ``cutoff``, of ``atoms[a]`` at ``start[a]:start[a + 1]``.
-
-    Returns
-    -------
-    n_faces : (len(atoms),), int64; -1 where the cell could still be cut
-    volume : (len(atoms),), float64, Å³
-    total : int, the length up to which the other arrays are filled
-    neighbor, n_edges, area, vector : per face of the complete cells, in the order of ``atoms``
-    """
-    n_faces = np.empty(len(atoms), np.int64)
-    volume = np.empty(len(atoms))
-    # a cell has no more faces than neighbours; pages of these arrays that are never written take no memory
-    neighbor = np.empty(len(index), np.int32)
-    n_edges = np.empty(len(index), np.int32)
-    area = np.empty(len(index))
-    vector_of_face = np.empty((len(index), 3))
-    total = 0
-    plane, source, cell_edges, cell_area = cell.plane, cell.source, cell.n_edges, cell.area
-    for a in range(len(atoms)):
-        i = atoms[a]
-        n_faces[a] = -1
-        volume[a] = 0.0
-        slack = largest_weight - weight[i]
-        n_planes, n_corners, complete = _carve(i, start[a], start[a + 1], index, vector, weight, slack, cutoff, cell)
-        if not complete:
-            continue
-        n_faces[a] = 0
-        _measure(n_planes, n_corners, shortest_edge, cell)
-        for p in range(6, n_planes):
-            if cell_area[p] == 0.0:
-                continue  # cut off by later planes
-            volume[a] += cell_area[p] * plane[p, 3] / (3.0 * np.sqrt(_squared_normal(plane, p)))
-            if cell_edges[p] >= 3:
-                neighbor[total] = index[source[p]]
-                n_edges[total] = cell_edges[p]
-                area[total] = cell_area[p]
-                for axis in range(3):
-                    vector_of_face[total, axis] = plane[p, axis]
-                n_faces[a] += 1
-                total += 1
-    return n_faces, volume, total, neighbor, n_edges, area, vector_of_face
-
-
 @_njit_inner
-def _carve(
+def carve(
     i: int,
-    begin: int,
-    end: int,
+    n_neighbors: int,
     index: Integers,
     vector: Floats,
     weight: Floats,
@@ -145,13 +89,21 @@ def _carve(
     cutoff: float,
     cell: Polyhedron,
 ) -> tuple[np.int64, np.int64, bool]:
-    """Cell of atom ``i`` from the pairs ``begin:end``: planes, corners (0 if it is empty), is it complete."""
+    """Cell of atom ``i`` from its neighbours in any order: planes, corners (0 if it is empty), is it complete.
+
+    Parameters
+    ----------
+    index, vector : (n_neighbors,) and (n_neighbors, 3), Å from the atom
+    weight : (n_atoms,), Å², squared radii
+    slack : Å², the largest weight minus that of the atom
+    cutoff : Å, within which all neighbours are given
+    """
     plane, source, corner, queue, squared = cell.plane, cell.source, cell.corner, cell.queue, cell.squared
     height, removed, planes_at, across = cell.height, cell.removed, cell.planes_at, cell.across
     rim, rim_corner, rim_at = cell.rim, cell.rim_corner, cell.rim_at
-    n_left = end - begin
+    n_left = np.int64(n_neighbors)
     for k in range(n_left):
-        x, y, z = vector[begin + k, 0], vector[begin + k, 1], vector[begin + k, 2]
+        x, y, z = vector[k, 0], vector[k, 1], vector[k, 2]
         squared[k] = x * x + y * y + z * z
         queue[k] = k
     for k in range(n_left // 2 - 1, -1, -1):
@@ -167,13 +119,12 @@ def _carve(
         n_left -= 1
         queue[0] = queue[n_left]
         _sift_down(np.int64(0), queue, squared, n_left)
-        pair = begin + k
-        offset = 0.5 * (squared[k] + weight[i] - weight[index[pair]])
+        offset = 0.5 * (squared[k] + weight[i] - weight[index[k]])
         if offset > 0.0 and offset * offset >= squared[k] * farthest:
             continue
-        source[n_planes] = pair
+        source[n_planes] = k
         for axis in range(3):
-            plane[n_planes, axis] = vector[pair, axis]
+            plane[n_planes, axis] = vector[k, axis]
         plane[n_planes, 3] = offset
         n_after = _cut(
             n_planes,
@@ -255,7 +206,7 @@ def _farthest_corner(n_corners: int, corner: Floats) -> float:
 
 
 @_njit_inner
-def _squared_normal(plane: Floats, p: int) -> float:
+def squared_normal(plane: Floats, p: int) -> float:
     return float(plane[p, 0] ** 2 + plane[p, 1] ** 2 + plane[p, 2] ** 2)
 
 
@@ -416,7 +367,7 @@ def _move_corner(v: int, to: int, corner: Floats, planes_at: Indices, across: In
 
 
 @_njit_inner
-def _measure(n_planes: int, n_corners: int, shortest_edge: float, cell: Polyhedron) -> None:
+def measure(n_planes: int, n_corners: int, shortest_edge: float, cell: Polyhedron) -> None:
     """Edges and area (Å²) of the face in every plane; 0 for a plane that has no face left."""
     plane, corner, n_edges, area = cell.plane, cell.corner, cell.n_edges, cell.area
     planes_at, across = cell.planes_at, cell.across
@@ -437,4 +388,4 @@ def _measure(n_planes: int, n_corners: int, shortest_edge: float, cell: Polyhedr
                 n_edges[p] += 1
     for p in range(n_planes):
         if area[p] != 0.0:
-            area[p] *= 0.5 / np.sqrt(_squared_normal(plane, p))
+            area[p] *= 0.5 / np.sqrt(squared_normal(plane, p))

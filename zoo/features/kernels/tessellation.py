@@ -9,16 +9,18 @@ and that grows with ``r``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from zoo.errors import GlassError
+from zoo.features.kernels.cells import build_cells
 from zoo.features.kernels.faces import place_faces
-from zoo.features.kernels.polyhedron import Floats, Integers, Longs, build_cells, working_space
+from zoo.features.kernels.nearby import refuse_overlap, room_for_candidates, shared_bins
+from zoo.features.kernels.polyhedron import Floats, Integers, Longs, working_space
 from zoo.features.memo import once
 from zoo.glass import Glass
-from zoo.neighbors import NeighborList, neighbor_batches
+
+Faces = tuple[Integers, Integers, Floats, Floats]
 
 SHORTEST_EDGE = 1e-6
 """Å; where more than three faces meet in one corner, rounding leaves edges far shorter than this."""
@@ -107,16 +109,16 @@ def tessellate(glass: Glass, radii: Floats | None = None, shortest_edge: float =
 
 def _tessellate(glass: Glass, weight: Floats, shortest_edge: float) -> Tessellation:
     cutoff = FIRST_REACH * (glass.volume / len(glass)) ** (1 / 3)
-    atoms, is_open = np.arange(len(glass)), np.ones(len(glass), bool)
-    batches: list[_Batch] = []
-    while True:
-        near = neighbor_batches(glass, cutoff, atoms=atoms)
-        batches += [_cells_of(some, neighbors, weight, cutoff, shortest_edge) for some, neighbors in near]
-        is_open[np.concatenate([batch.atoms for batch in batches])] = False
-        atoms = np.flatnonzero(is_open)
-        if not len(atoms):
-            return _join(batches, len(glass))
+    is_open, parts = np.ones(len(glass), bool), []
+    while is_open.any():
+        bins = shared_bins(glass, cutoff)
+        space = working_space(room_for_candidates(bins))
+        atoms, n_faces, volume, faces, n_touching = build_cells(bins, is_open, weight, cutoff, shortest_edge, space)
+        refuse_overlap(glass, n_touching)
+        is_open[atoms] = False
+        parts.append((atoms, n_faces, volume, faces))
         cutoff *= NEXT_REACH
+    return _join(parts, len(glass))
 
 
 def _require_bulk(glass: Glass) -> None:
@@ -147,49 +149,15 @@ def _squared_radii(glass: Glass, radii: Floats | None) -> Floats:
     return radii**2
 
 
-class _Batch(NamedTuple):
-    """Complete cells of atoms near each other; ``n_faces`` and ``volume`` are those of ``atoms``, in order."""
-
-    atoms: Integers
-    n_faces: Longs
-    volume: Floats
-    neighbor: Integers
-    n_edges: Integers
-    area: Floats
-    vector: Floats
-
-
-def _cells_of(atoms: Integers, neighbors: NeighborList, weight: Floats, cutoff: float, shortest_edge: float) -> _Batch:
-    n_faces, volume, total, *faces = build_cells(
-        atoms,
-        neighbors.start,
-        neighbors.index,
-        neighbors.vector,
-        weight,
-        weight.max(),
-        cutoff,
-        shortest_edge,
-        working_space(int(neighbors.counts.max())),
-    )
-    complete = n_faces >= 0
-    return _Batch(
-        atoms[complete],
-        n_faces[complete],
-        volume[complete],
-        *(column[:total].copy() for column in faces),
-    )
-
-
-def _join(batches: list[_Batch], n_atoms: int) -> Tessellation:
-    """All batches as one tessellation, in the order of the atoms."""
+def _join(parts: list[tuple[Integers, Longs, Floats, Faces]], n_atoms: int) -> Tessellation:
+    """Cells of some atoms and those of others as one tessellation, in the order of the atoms."""
     start, volume = np.zeros(n_atoms + 1, np.int64), np.empty(n_atoms)
-    for batch in batches:
-        start[batch.atoms + 1], volume[batch.atoms] = batch.n_faces, batch.volume
+    for atoms, n_faces, volumes, _ in parts:
+        start[atoms + 1], volume[atoms] = n_faces, volumes
     np.cumsum(start, out=start)
     n = start[-1]
-    neighbor, n_edges = np.empty(n, np.int32), np.empty(n, np.int32)
-    area, vector = np.empty(n), np.empty((n, 3))
-    while batches:
-        batch = batches.pop()
-        place_faces(start, batch.atoms, *batch[3:], neighbor, n_edges, area, vector)
-    return Tessellation(start, neighbor, n_edges, area, vector, volume)
+    faces = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n), np.empty((n, 3))
+    while parts:
+        atoms, _, _, some = parts.pop()
+        place_faces(start, atoms, *some, *faces)
+    return Tessellation(start, *faces, volume)
