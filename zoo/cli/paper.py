@@ -113,7 +113,7 @@ def _show(lines: list[Any], out: Any) -> None:
 
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1))
     for title in ("task", "features", "family", "metric", "reported"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for way in lines[0].scores:
         table.add_column(WAYS[way], justify="right")
     table.add_column("ceiling", justify="right")
