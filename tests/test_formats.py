@@ -286,6 +286,26 @@ def test_a_2d_dump_loses_its_third_coordinate(tmp_path: Path) -> None:
     assert glass.volume == pytest.approx(24)
 
 
+def test_atoms_in_one_plane_are_a_2d_glass(tmp_path: Path) -> None:
+    """As LAMMPS writes two dimensions: a periodic third direction that is 1 high."""
+    head = "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp pp\n0 4\n0 6\n-0.5 0.5\n"
+    path = tmp_path / "flat.dump"
+    path.write_text(f"{head}ITEM: ATOMS id type x y z\n1 1 0.5 1 0\n2 2 2 3 0\n")
+    glass = read_glass(path, type_map=MAP)
+    np.testing.assert_array_equal(glass.positions, [[0.5, 1], [2, 3]])
+    np.testing.assert_array_equal(glass.cell, np.diag([4, 6]))
+    assert read_glass(path, type_map=MAP, dimension=3).dimension == 3
+    path.write_text(path.read_text().replace("2 3 0\n", "2 3 0.1\n"))
+    assert read_glass(path, type_map=MAP).dimension == 3
+
+
+def test_a_frame_without_atoms_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "none.extxyz"
+    path.write_text('0\nLattice="1 0 0 0 1 0 0 0 1" Properties=species:S:1:pos:R:3\n')
+    with pytest.raises(FileFormatError, match="must hold atoms, got a frame of none"):
+        read_glass(path)
+
+
 @pytest.mark.parametrize(("frame", "step"), [(0, 10), (1, 20), (-1, 20), (-2, 10)])
 def test_a_frame_of_a_dump_is_picked(frame: int, step: int, tmp_path: Path) -> None:
     path = tmp_path / "a.dump"

@@ -74,7 +74,7 @@ class Request:
             raise ZooError("a pair of structures needs both: --set pair, and --with FILE for the second structure")
         if self.paired and (plotted or self.potential or self.minimize):
             raise ZooError("a pair is one row of numbers: leave --plot, --potential and --minimize out")
-        if self.radii and "radius" not in self.entry.fields:
+        if self.radii and "radius" not in self.entry.fields and not (self.potential and _vibrates(self.entry)):
             raise ZooError(f"feature set {self.features!r} reads no radii: leave --radius out")
         if (self.label or self.color) and not plotted:
             raise ZooError("--label and --color say how to draw a figure: give --plot FILE too")
@@ -125,6 +125,11 @@ class Description:
         return sentences
 
 
+def _vibrates(entry: FeatureSet) -> bool:
+    """Whether a set reads more than the energy of what a potential gives; that takes the volume of atoms, so radii."""
+    return bool(set(entry.fields) & (COMPUTABLE - {"energy"}))
+
+
 def read_for(
     request: Request,
     path: Path,
@@ -155,6 +160,11 @@ def read_for(
         raise ZooError(f"a length scale must be a positive number of Å for one unit of the file, got {length_scale}")
     named = {name: unit for name, _, unit in (word.partition("=") for word in units)}
     glass, ids = read_glass_and_ids(path, format, parse_type_map(type_map), frame, named)
+    for name, unit in named.items():
+        if name not in glass.fields:
+            raise UnknownNameError("field of the glass", name, list(glass.fields))
+        if not unit:
+            raise ZooError(f"--unit must give a column its unit, such as energy=eV, got {name!r}")
     if length_scale != 1.0:
         glass = Glass(
             glass.positions * length_scale,
@@ -220,7 +230,7 @@ def with_potential(
     Parameters
     ----------
     glass : Glass
-        3D and periodic.
+        Periodic; vibrations and moduli in 3D only.
     name : str
         Of an interatomic potential.
     entry : FeatureSet
@@ -232,20 +242,24 @@ def with_potential(
     Raises
     ------
     RecipeError
-        The glass is not at a minimum of the energy, and vibrations are asked for.
+        The glass is not at a minimum of the energy, or is 2D, and vibrations are asked for.
     """
+    from zoo.errors import RecipeError
     from zoo.simulation.calculator import to_atoms
     from zoo.simulation.minimize import minimize as to_minimum
     from zoo.simulation.physics import PhysicsSchedule, physics
     from zoo.simulation.potentials import load_potential
 
+    if _vibrates(entry) and glass.dimension == 2:
+        raise RecipeError("vibrations and moduli are computed for 3D glasses, this one is 2D: take physics-inspired")
     tables = load_potential(name)
     atoms = to_atoms(glass, tables)
     if minimize:
         to_minimum(atoms, 1e-5)
-    glass = Glass(atoms.positions, glass.species, glass.cell, glass.periodic, glass.fields, glass.metadata)
+    positions = atoms.positions[:, : glass.dimension]
+    glass = Glass(positions, glass.species, glass.cell, glass.periodic, glass.fields, glass.metadata)
     glass = glass.with_fields(energy=(atoms.get_potential_energies(), "eV"))
-    if set(entry.fields) & (COMPUTABLE - {"energy"}):
+    if _vibrates(entry):
         glass = physics(glass, PhysicsSchedule(), tables, report)
     return glass
 
@@ -293,7 +307,8 @@ def require_writable(output: Path | None, plot: Path | None) -> None:
 def write_description(description: Description, path: Path) -> None:
     """Write a table (parquet, CSV) or the glass with the columns as fields (extxyz, npz), by the name of the file.
 
-    A table states the id of each atom; the atoms of a glass are in the order of their ids.
+    A table states the id of each atom, parquet also the unit of each column in the metadata of its schema; the atoms of
+    a glass are in the order of their ids.
 
     Raises
     ------
@@ -322,9 +337,12 @@ def _write_parquet(description: Description, stream: IO[bytes]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    units = {column.name: {"unit": column.unit} for column in description.columns}
     writer = None
     for part in _parts(description):
         table = pa.Table.from_pandas(part, preserve_index=False)
+        fields = [field.with_metadata(units.get(field.name, {})) for field in table.schema]
+        table = table.cast(pa.schema(fields, table.schema.metadata))
         writer = writer or pq.ParquetWriter(stream, table.schema)
         writer.write_table(table)
     if writer is not None:

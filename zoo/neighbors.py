@@ -99,7 +99,7 @@ def require_cutoff(glass: Glass, cutoff: float) -> None:
         raise CutoffError(
             f"a sphere of neighbours may hold about {MOST_NEIGHBORS:,} atoms and reach over {MOST_CELLS} cells, but "
             f"one of {cutoff:g} Å holds {held:,.0f} and reaches over {cells:.0f}: check the unit of length "
-            "(--length-scale)"
+            "(--length-scale), and whether an atom is far from all others"
         )
 
 

@@ -55,7 +55,9 @@ class Registry(Generic[D]):
         frame = sys._getframe(1)  # inspect.stack reads the source of every caller: 20 ms for each entry
         place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
         if not entry.name or not entry.citation:
-            raise RegistrationError(f"a {self.kind} must state a name and a citation, got {entry!r} at {place}")
+            raise RegistrationError(
+                f"a {self.kind} must state a name and a citation, got {entry.name!r} and {entry.citation!r} at {place}"
+            )
         if entry.name in self._entries:
             raise RegistrationError(
                 f"two {self.kind}s are called {entry.name!r}: {self._places[entry.name]} and {place}; rename one"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from disorder import disordered
 
 from zoo.cli import main
+from zoo.describe import Request
+from zoo.errors import ZooError
 from zoo.features.compute import compute_features
 from zoo.features.declaration import feature_sets
 from zoo.formats import read_glass, write_glass
@@ -50,6 +54,8 @@ def test_a_table_has_the_columns_of_the_set_by_id(
     assert list(table.columns[:3]) == ["id", "species", "voronoi.n3"]
     assert table["id"].tolist() == list(range(1, 501))
     np.testing.assert_allclose(table.iloc[:, 2:].to_numpy(), expected, atol=1e-5)
+    schema = pq.read_schema(out)
+    assert schema.field("voronoi.volume").metadata == {b"unit": "Å³".encode()}
     assert "500 atoms, 15 columns" in capsys.readouterr().out
 
 
@@ -93,6 +99,23 @@ def test_radii_may_be_given_by_species(dump: Path, tmp_path: Path, capsys: pytes
     )
 
 
+def test_disks_have_energies_but_no_vibrations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "disks.extxyz"
+    places = 1.1 * np.stack(np.meshgrid(range(12), range(12)), axis=-1).reshape(-1, 2)
+    write_glass(path, Glass(places, ["S", "L"] * 72, [13.2, 13.2]))
+    words = ("features", path, "--potential", "lj-disks", "--set")
+    assert run(*words, "physics-inspired") == 0
+    assert "energy_L_3" in capsys.readouterr().out
+    assert run(*words, "vibration", "--radius", "S=0.5", "L=0.6") == 2
+    assert "are computed for 3D glasses" in capsys.readouterr().err
+
+
+def test_vibrations_of_particles_that_are_no_elements_take_radii() -> None:
+    Request("vibration", potential="kob-andersen", radii=("A=1.25", "B=1.1")).require_sense(plotted=False)
+    with pytest.raises(ZooError, match="reads no radii"):
+        Request("physics-inspired", potential="kob-andersen", radii=("A=1.25", "B=1.1")).require_sense(plotted=False)
+
+
 def test_a_pair_of_structures_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     glass, step = disordered(), np.zeros((500, 3))
     step[7] = [0.3, 0.0, 0.4]
@@ -111,7 +134,9 @@ def test_a_figure_is_drawn(dump: Path, tmp_path: Path) -> None:
     words = ("features", dump, "--type-map", "1=Cu,2=Zr", "--set", "voronoi", "--plot", out)
     assert run(*words, "--label", "softness", "--color", "volume") == 0
     assert out.read_bytes()[:4] == b"\x89PNG"
-    assert run(*words) == 0
+    drawn = out.with_suffix(".svg")
+    assert run(*words[:-1], drawn) == 0
+    assert re.search(r">coloured by \w+<", drawn.read_text())  # a line of its own: names of columns are long
 
 
 @pytest.mark.parametrize(
@@ -129,6 +154,10 @@ def test_a_figure_is_drawn(dump: Path, tmp_path: Path) -> None:
         (("--set", "voronoi", "--plot", "a.png", "--color", "volum"), "did you mean volume"),
         (("--set", "voronoi", "--length-scale", "-1"), "a length scale must be a positive number"),
         (("--set", "voronoi", "--radius", "Cu=1.2"), "reads no radii"),
+        (
+            ("--set", "voronoi", "--unit", "softnes=1"),
+            "called 'softnes': did you mean softness",
+        ),
         (
             ("--set", "interstice", "--radius", "Cu=large"),
             "must give a species (Cu, Zr) a positive radius in Å, got 'Cu",

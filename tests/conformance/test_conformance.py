@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,12 @@ def test_an_error_names_the_line_of_the_file(glasses: list[Glass]) -> None:
     (verdict, *_) = examine(made(compute), glasses)
     line = compute.__code__.co_firstlineno + 1
     assert verdict.reason == f"LinAlgError: Singular matrix (test_conformance.py, line {line})"
+
+
+def test_a_descriptor_that_exits_fails(glasses: list[Glass]) -> None:
+    (verdict, *_) = examine(made(lambda glass, kinds: sys.exit(3)), glasses)
+    assert verdict.state == "failed"
+    assert verdict.reason.startswith("SystemExit: 3 (test_conformance.py, line")
 
 
 def test_dense_glasses_are_shaken_without_putting_atoms_on_each_other() -> None:

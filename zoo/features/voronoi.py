@@ -103,7 +103,9 @@ def describe_cells(tessellation: Tessellation) -> FloatArray:
         In the order of :func:`columns`. ``coordination`` is the number of faces that count; the five-fold
         fraction and the mean and standard deviation of the face area are taken over these. ``sphericity``
         is the surface of a sphere of the same volume, divided by that of the cell: 1 for a sphere, 0.905
-        in an fcc crystal. All columns are 0 for an empty radical cell.
+        in an fcc crystal. All columns are 0 for an empty radical cell. Indices are those of OVITO, faces and edges
+        those of multivoro, plain and radical, and plain faces those of freud, atom by atom; volumes agree with OVITO to
+        1e-5 Å³ and with freud to 1e-5 of the value (single precision there; see the tests).
     """
     n_atoms = len(tessellation.volume)
     index = voronoi_indices(tessellation)

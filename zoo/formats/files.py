@@ -77,7 +77,8 @@ def read_glass(
     units : mapping of str to str, optional
         Unit of each extra per-atom column; by default what the file states, else ``"unknown"``.
     dimension : int, optional
-        2 drops the third coordinate; 3 by default, unless the file says that it is 2D.
+        2 drops the third coordinate; by default 2 where the file says so or all atoms lie in one plane that the third
+        cell vector is normal to, as LAMMPS and ASE write 2D, else 3.
 
     Returns
     -------
@@ -112,7 +113,9 @@ def read_glass_and_ids(
     if format == "npz":
         return read_npz(path), None
     found = _parse(path, _text_of(path), format, type_map, frame)
-    dimension = dimension or found.dimension
+    if not len(found.positions):
+        raise FileFormatError(f"{path} must hold atoms, got a frame of none")
+    dimension = dimension or (2 if _is_flat(found) else found.dimension)
     units = units or {}
     try:
         glass = Glass(
@@ -126,6 +129,12 @@ def read_glass_and_ids(
     except GlassError as error:
         raise GlassError(f"{path}: {error}") from None
     return glass, found.ids
+
+
+def _is_flat(found: Configuration) -> bool:
+    """Whether several atoms lie in one plane that the third cell vector is normal to."""
+    across = (found.cell[2, :2], found.cell[:2, 2], np.diff(found.positions[:, 2]))
+    return len(found.positions) > 1 and not any(part.any() for part in across)
 
 
 def parse_type_map(words: Sequence[str]) -> dict[int, str] | None:

@@ -202,7 +202,7 @@ def write_columns(
             axis.set_axis_off()
         axis = right.add_subplot()
         caption = _draw_slice(axis, glass, table[color].to_numpy(float), color, by_name[color].unit, "Å")
-        axis.set_title(_plain(caption))
+        axis.set_title(_plain(caption.replace(", coloured by", ",\ncoloured by")))
         buffer = io.BytesIO()
         figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=150)
     with atomic_write(path) as stream:
