@@ -24,7 +24,7 @@ from zoo.explain.importance import (
     importance,
     profiles_of,
 )
-from zoo.explain.plots import draw_profiles, draw_waterfall, most_interacting
+from zoo.explain.plots import draw_profiles, draw_shares, draw_waterfall, most_interacting
 from zoo.explain.published import compared
 from zoo.explain.report import page_of, summarise
 from zoo.explain.request import Request, checked, choose_rows, some_folds
@@ -305,6 +305,17 @@ def test_one_column_that_is_left_is_one_column():
     study = made_up(np.random.default_rng(10).normal(size=(8, 10)))
     picture = draw_waterfall(study, study.explanations[0], 0, "g0 atom 0")
     assert b"1 other column<" in picture.content
+
+
+def test_the_legend_of_families_covers_no_line(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("zoo.explain.plots._picture", lambda figure, *_: drawn.append(figure))
+    study = made_up(np.random.default_rng(3).normal(size=(40, 2)))
+    several = Study(study.request, study.columns, study.x, study.explanations * 3)
+    draw_shares(several, [Group("one", (0,)), Group("other", (1,))], "families", "", "")
+    drawn[0].draw_without_rendering()
+    (axis,), (legend,) = drawn[0].axes, drawn[0].legends
+    assert not legend.get_window_extent().overlaps(axis.get_window_extent())
 
 
 def test_a_published_ranking_is_set_beside_ours():

@@ -59,7 +59,8 @@ def draw_shares(study: Study, groups: Sequence[Group], name: str, title: str, ca
         high.append(of_folds.max(axis=0))
     order = np.argsort(-np.mean(shares, axis=0), kind="stable")[:TOP]
     n = len(study.explanations)
-    with _figure(6.6, 0.9 + (0.24 + 0.09 * n) * len(order)) as figure:
+    beside = 1.5 if n > 1 else 0.0  # of the legend: few groups leave no room for it between the lines
+    with _figure(6.6 + beside, 0.9 + (0.24 + 0.09 * n) * len(order)) as figure:
         axis = figure.add_subplot()
         for k, found in enumerate(study.explanations):
             at = np.arange(len(order)) + (0.6 * (k / (n - 1) - 0.5) if n > 1 else 0.0)
@@ -75,7 +76,7 @@ def draw_shares(study: Study, groups: Sequence[Group], name: str, title: str, ca
         axis.grid(axis="x", color="0.92")
         axis.set_axisbelow(True)
         if n > 1:
-            axis.legend(loc="lower right")
+            figure.legend(loc="outside right upper")
         left = len(groups) - len(order)
         more = f" Not shown: {left} with smaller shares." if left else ""
         return _picture(figure, "svg", name, title, caption + more)
