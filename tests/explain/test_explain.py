@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from toy import write_task
 from zoo.benchmark.cell import folds_of, task_rows
 from zoo.cli import main
 from zoo.errors import ExplainError, UnknownNameError
-from zoo.explain.explain import Explanation, Study, explain
+from zoo.explain.explain import Explanation, Study, _explain_folds, explain
 from zoo.explain.fold import explain_fold, part_path, read_part
 from zoo.explain.importance import (
     Group,
@@ -24,7 +25,7 @@ from zoo.explain.importance import (
     importance,
     profiles_of,
 )
-from zoo.explain.plots import draw_profiles, draw_waterfall, most_interacting
+from zoo.explain.plots import draw_profiles, draw_shares, draw_waterfall, most_interacting
 from zoo.explain.published import compared
 from zoo.explain.report import page_of, summarise
 from zoo.explain.request import Request, checked, choose_rows, some_folds
@@ -305,6 +306,40 @@ def test_one_column_that_is_left_is_one_column():
     study = made_up(np.random.default_rng(10).normal(size=(8, 10)))
     picture = draw_waterfall(study, study.explanations[0], 0, "g0 atom 0")
     assert b"1 other column<" in picture.content
+
+
+def test_the_legend_of_families_covers_no_line(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("zoo.explain.plots._picture", lambda figure, *_: drawn.append(figure))
+    study = made_up(np.random.default_rng(3).normal(size=(40, 2)))
+    several = Study(study.request, study.columns, study.x, study.explanations * 3)
+    draw_shares(several, [Group("one", (0,)), Group("other", (1,))], "families", "", "")
+    drawn[0].draw_without_rendering()
+    (axis,), (legend,) = drawn[0].axes, drawn[0].legends
+    assert not legend.get_window_extent().overlaps(axis.get_window_extent())
+
+
+def test_lines_of_standard_errors_cross_no_label_of_a_waterfall(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("zoo.explain.plots._picture", lambda figure, *_: drawn.append(figure))
+    values = np.random.default_rng(4).normal(size=(8, 4))
+    study = made_up(values, error=np.full_like(values, 2.0))
+    draw_waterfall(study, study.explanations[0], 0, "g0 atom 0")
+    drawn[0].draw_without_rendering()
+    (axis,) = drawn[0].axes
+    lines = [path.get_extents(axis.transData) for path in axis.containers[-1].lines[2][0].get_paths()]
+    for label, line in zip(axis.texts, lines, strict=True):
+        assert not label.get_window_extent().overlaps(line)
+        assert axis.get_window_extent().x1 > label.get_window_extent().x1
+
+
+def test_a_fit_in_this_process_is_as_quiet_as_one_in_a_worker(monkeypatch, recwarn):
+    def fold(*_):
+        warnings.warn_explicit("not converged", UserWarning, "there", 1, module="sklearn.neural_network")
+
+    monkeypatch.setattr("zoo.explain.explain.explain_fold", fold)
+    assert _explain_folds(Request("toy-class", "toy", ("mlp",)), [("mlp", 0)], 1, None, lambda: None) == {}
+    assert not len(recwarn)
 
 
 def test_a_published_ranking_is_set_beside_ours():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from zoo.scorecard.page import numbers_of, page_of, table_of
 from zoo.scorecard.plots import pictures_of
 from zoo.scorecard.shape import local_anisotropy
 from zoo.scorecard.species import chemistry_of
-from zoo.scorecard.words import warnings_of
+from zoo.scorecard.words import arrhenius_words, warnings_of
 
 
 def held(task: str = "toy-class", features: str = "coordination", family: str = "decision-tree"):
@@ -313,6 +314,9 @@ def test_a_table_of_pairs_has_no_field(pairs: Path):
     asked = scorecard(held("wells", "pair", "logistic"), "T")
     assert np.isnan(asked.arrhenius.misfit)
     assert "any line goes through both points" in page_of(asked, pictures_of(asked), "")
+    assert re.search(
+        r"ΔE is \S+ ± \S+ in the lowest and \S+ ± \S+ in the highest of the \d+ bins", arrhenius_words(asked)
+    )
     with pytest.raises(ScorecardError, match="a temperature must be a column of pairs, got 'temp'"):
         scorecard(held("wells", "pair", "logistic"), "temp")
     assert "no probability" in scorecard(held("depths", "pair", "ridge")).declined["Arrhenius check"]

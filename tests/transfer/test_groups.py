@@ -12,6 +12,7 @@ from zoo.transfer.align import choose_alignment, matrix_of
 from zoo.transfer.fits import Plan, fits_of, glasses_per_fit, groups_of
 from zoo.transfer.groups import make_groups
 from zoo.transfer.ladder import rung_of
+from zoo.transfer.shift import why_not_told_apart
 
 
 def plan(*tasks, by="stratum", features="coordination", **options):
@@ -80,6 +81,17 @@ def test_more_glasses_than_the_smallest_group_has(root):
 def test_classes_and_values_are_not_mixed(root):
     with pytest.raises(TransferError, match="one kind, got classification and regression"):
         make_groups(["toy-class", "toy-value"], "task", "coordination")
+
+
+def test_a_task_is_named_once(root):
+    with pytest.raises(TransferError, match="named once, got toy-class, toy-class"):
+        make_groups(["toy-class", "toy-class"], "task", "coordination")
+
+
+def test_groups_that_share_some_glasses_are_not_called_the_same():
+    assert why_not_told_apart([0, 1], [1, 0]) == "the same glasses: the features are the same"
+    assert why_not_told_apart([0, 1], [1, 2, 3]) == "1 glass in common: not told apart"
+    assert why_not_told_apart([0], [1]) == ""
 
 
 def test_species_are_compared_by_size(root):

@@ -246,6 +246,20 @@ def test_the_matrix_is_a_run_and_its_cells_are_runs_within(root, tmp_path, plan,
     assert set(difference(matrix, find_matrix(str(tmp_path / "out"), tmp_path)).values()) == {0.0}
 
 
+def test_what_another_run_has_ended_meanwhile_is_not_missing(root, tmp_path, plan, monkeypatch):
+    from zoo.benchmark import jobs
+
+    at_once = jobs.attempt
+    monkeypatch.setattr(jobs, "attempt", lambda job, folder: at_once(job, folder) and "elsewhere")
+    report, matrix = run(plan, tmp_path)
+    assert report.states["elsewhere"] == 0
+    assert report.found == 7
+    assert len(matrix.cells) == 4
+    monkeypatch.setattr(jobs, "attempt", lambda job, folder: "elsewhere")
+    report = run_jobs(fits_of(plan), tmp_path / "other", workers=0)
+    assert report.states["elsewhere"] == len(fits_of(plan))
+
+
 def test_the_command(root, tmp_path, monkeypatch, capsys):
     arguments = ["transfer", "toy-class", "--features", "coordination", "--family", "logistic", "--no-track"]
     arguments += ["--results", str(tmp_path), "--workers", "1", "-o", str(tmp_path / "out")]

@@ -78,6 +78,11 @@ def run_jobs(
             _run_in_pool(todo, store, n_workers, seconds, report, on_start, on_finish, stage, prepare)
     except KeyboardInterrupt:
         report.interrupted = True
+    if report.states["elsewhere"]:  # what the other run has ended by now is no longer missing
+        ended = store.finished()
+        missing = min(report.states["elsewhere"], sum(job.key not in ended for job in todo))
+        report.found += report.states["elsewhere"] - missing
+        report.states["elsewhere"] = missing
     return report
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,10 +39,17 @@ def worker_pool(workers: int, prepare: Callable[[], object] | None = None) -> An
     )
 
 
+@contextmanager
+def quiet_fits() -> Iterator[None]:
+    """Whether a fit of scikit-learn converged is no news, in a worker or here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="sklearn")
+        yield
+
+
 def _begin(prepare: Callable[[], object] | None) -> None:
-    """Ctrl-C reaches the whole group of processes, only the parent answers it; whether a fit converged is no news."""
+    """Ctrl-C reaches the whole group of processes, only the parent answers it; warnings as in ``quiet_fits``."""
     import signal
-    import warnings
 
     warnings.filterwarnings("ignore", module="sklearn")
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -65,6 +65,7 @@ def command(
     from zoo.transfer.fits import Plan, fits_of
     from zoo.transfer.matrix import make_matrix, run_fits
     from zoo.transfer.page import write_files
+    from zoo.transfer.shift import shift_tests
     from zoo.transfer.terminal import print_matrix
 
     plan = Plan(
@@ -78,7 +79,8 @@ def command(
         options["seed"],
         options["others"],
     )
-    out.print(f"{plan.name}: {len(fits_of(plan))} fits, results in {folder}", highlight=False, soft_wrap=True)
+    jobs = f"{len(fits_of(plan))} fits, {len(shift_tests(plan))} two-sample tests"
+    out.print(f"{plan.name}: {jobs}, results in {folder}", highlight=False, soft_wrap=True)
     with Bar(out) as bar:
         report = run_fits(plan, folder, workers, bar.start, bar.advance)
     if report.interrupted:

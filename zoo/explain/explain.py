@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zoo._machine import usable_cores
 from zoo.benchmark.cell import cell_declines, feature_matrix, features_of_glasses, task_rows
 from zoo.benchmark.cell import study_address as address_of
-from zoo.benchmark.pool import worker_pool
+from zoo.benchmark.pool import quiet_fits, worker_pool
 from zoo.errors import ExplainError, ZooError
 from zoo.explain.fold import FoldValues, explain_fold, part_path, read_part
 from zoo.explain.request import Request, checked, columns_of
@@ -165,7 +165,8 @@ def _explain_folds(
         for name, fold in jobs:
             try:
                 if name not in failed:
-                    explain_fold(request, name, fold, studies)
+                    with quiet_fits():
+                        explain_fold(request, name, fold, studies)
             except ZooError as reason:
                 failed[name] = str(reason)
             done()

@@ -59,7 +59,8 @@ def draw_shares(study: Study, groups: Sequence[Group], name: str, title: str, ca
         high.append(of_folds.max(axis=0))
     order = np.argsort(-np.mean(shares, axis=0), kind="stable")[:TOP]
     n = len(study.explanations)
-    with _figure(6.6, 0.9 + (0.24 + 0.09 * n) * len(order)) as figure:
+    beside = 1.5 if n > 1 else 0.0  # of the legend: few groups leave no room for it between the lines
+    with _figure(6.6 + beside, 0.9 + (0.24 + 0.09 * n) * len(order)) as figure:
         axis = figure.add_subplot()
         for k, found in enumerate(study.explanations):
             at = np.arange(len(order)) + (0.6 * (k / (n - 1) - 0.5) if n > 1 else 0.0)
@@ -75,7 +76,7 @@ def draw_shares(study: Study, groups: Sequence[Group], name: str, title: str, ca
         axis.grid(axis="x", color="0.92")
         axis.set_axisbelow(True)
         if n > 1:
-            axis.legend(loc="lower right")
+            figure.legend(loc="outside right upper")
         left = len(groups) - len(order)
         more = f" Not shown: {left} with smaller shares." if left else ""
         return _picture(figure, "svg", name, title, caption + more)
@@ -228,28 +229,28 @@ def draw_waterfall(study: Study, found: Explanation, place: int, name: str) -> P
         sizes.append(float(value[rest].sum()))
     ends = found.base[place] + np.cumsum(sizes)
     starts = ends - sizes
-    width = float(np.ptp([found.base[place], *ends])) or 1.0
+    spread = np.zeros(len(sizes))
+    spread[: len(top)] = 0.0 if error is None else error[top]
+    right, left = np.maximum(starts, ends + spread), np.minimum(starts, ends - spread)
+    width = float(right.max() - left.min()) or 1.0
     with _figure(6.4, 0.8 + 0.27 * len(sizes)) as figure:
         axis = figure.add_subplot()
         for line, (start, size) in enumerate(zip(starts, sizes, strict=True)):
             axis.barh(line, size, 0.62, left=start, color="#b2182b" if size > 0 else "#2166ac")
-            axis.text(
-                max(start, start + size) + 0.01 * width, line, f"{size:+.3g}", va="center", fontsize=8, color="0.25"
-            )
+            axis.text(right[line] + 0.01 * width, line, f"{size:+.3g}", va="center", fontsize=8, color="0.25")
         if error is not None:
             axis.errorbar(ends[: len(top)], range(len(top)), xerr=error[top], fmt="none", ecolor="0.3", lw=0.8)
         axis.vlines(ends[:-1], np.arange(len(sizes) - 1) - 0.31, np.arange(len(sizes) - 1) + 1.31, color="0.6", lw=0.6)
         axis.axvline(found.base[place], color="0.6", lw=0.8, ls=":")
         axis.set_yticks(range(len(labels)), [_plain(label) for label in labels])
         axis.invert_yaxis()
-        edges = [found.base[place], *ends]
-        axis.set_xlim(min(edges) - 0.04 * width, max(edges) + 0.16 * width)
+        axis.set_xlim(left.min() - 0.04 * width, right.max() + 0.16 * width)
         ends_at = f"{found.base[place]:.3g}, mean of the background, to {found.output[place]:.3g}"
         axis.set_xlabel(f"output ({found.space}): from {ends_at}")
-        bars = " Bars: standard errors." if error is not None else ""
+        lines = " Lines: standard errors." if error is not None else ""
         return _picture(
             figure, "svg", f"waterfall-{found.family}-{name.replace(' ', '-').replace(':', '-')}", name,
-            f"Columns with their values in this row.{bars}",
+            f"Columns with their values in this row.{lines}",
         )  # fmt: skip
 
 

@@ -12,11 +12,12 @@ def build(kind: TaskKind, seed: int, **settings: Any) -> Any:
 
     Without early stopping, whose validation rows would be drawn at random from all glasses.
     """
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    network = MLPClassifier if kind == "classification" else MLPRegressor
+    from zoo.models._interruptible import Classifier, Regressor
+
+    network = Classifier if kind == "classification" else Regressor
     width, depth = settings.pop("width", 100), settings.pop("depth", 1)
     return make_pipeline(StandardScaler(), network(hidden_layer_sizes=(width,) * depth, random_state=seed, **settings))
 

@@ -33,7 +33,7 @@ from zoo.benchmark.cell import (
     training_of,
 )
 from zoo.benchmark.fitting import choose
-from zoo.benchmark.pool import worker_pool
+from zoo.benchmark.pool import quiet_fits, worker_pool
 from zoo.benchmark.suite import Cell, Mode
 from zoo.benchmark.task import TaskRows
 from zoo.benchmark.training import predict_scores
@@ -194,7 +194,8 @@ def _fit_folds(plan: Plan, todo: list[int], workers: int | None, studies: str | 
     n_workers = min(workers or usable_cores(), len(todo))
     if n_workers < 2:  # here, without the start of a process
         for fold in todo:
-            fit_fold(plan, fold, studies)
+            with quiet_fits():
+                fit_fold(plan, fold, studies)
             done()
         return
     with worker_pool(n_workers) as pool:

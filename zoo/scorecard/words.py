@@ -127,11 +127,12 @@ def arrhenius_words(card: Scorecard) -> str:
         check = "With two temperatures any line goes through both points: slopes, and no check that they are straight."
     else:
         check = f"The straight lines miss the counts by χ² = {found.misfit:.2g} per degree of freedom (1: they fit)."
-    low, high = found.barrier[known][0], found.barrier[known][-1]
+    slopes = [f"{found.barrier[known][k]:.2g} ± {found.barrier_error[known][k]:.1g}" for k in (0, -1)]
     return (
         f"{len(found.temperature)} temperatures from {found.temperature[0]:g} to {found.temperature[-1]:g}: "
-        f"{card.temperature}. ΔE is {low:.3g} in the lowest and {high:.3g} in the highest bin of the score, in the "
-        f"unit of the temperature. {check} It is a barrier only if rearrangements were counted at these temperatures, "
+        f"{card.temperature}. ΔE is {slopes[0]} in the lowest and {slopes[1]} in the highest of the {known.sum()} bins "
+        f"of the score (of {len(known)}) that have rows of class 1 at every temperature, in the unit of the "
+        f"temperature. {check} It is a barrier only if rearrangements were counted at these temperatures, "
         "which those of preparation are not."
     )
 
@@ -175,7 +176,7 @@ def chemistry_words(card: Scorecard, found: Chemistry) -> list[str]:
     if swap is None:
         return [*lines, f"Species are not swapped: {found.no_swap}."]
     lines.append(
-        f"Swapped, the score of an atom changes by {swap.change:.2g} standard deviations (median; "
+        f"Swapped, the score of an atom changes by {swap.change:.2f} standard deviations (median; "
         f"{', '.join(f'{kind} {shift:+.2f}' for kind, shift in swap.shift.items())}) and keeps a rank "
         f"correlation of {_number(swap.correlation)} with the score as it was, {_number(swap.correlation_within)} "
         f"within one species; it still ranks the true labels with {title} {_number(swap.scores[name])}."

@@ -128,8 +128,10 @@ def make_groups(tasks: Sequence[str], by: By, features: str, only: Sequence[str]
     Raises
     ------
     TransferError
-        There are fewer than two groups, a group holds one glass, or the tasks are of different kinds.
+        There are fewer than two groups, a group holds one glass, or the tasks are of different kinds or named twice.
     """
+    if len(set(tasks)) < len(tasks):
+        raise TransferError(f"every task is named once, got {', '.join(tasks)}")
     kinds = {read_task(task).kind for task in tasks}
     if len(kinds) > 1:
         raise TransferError(f"tasks of one matrix must be of one kind, got {' and '.join(sorted(kinds))}")

@@ -27,7 +27,7 @@ from zoo.transfer.ladder import Rung, ladder_of, rung_of
 from zoo.transfer.oracle import oracle_of
 from zoo.transfer.recalibrate import Calibration, calibrate
 from zoo.transfer.scores import METRIC, CellScores, difference_interval, interval_of, label_ceiling, score_cell
-from zoo.transfer.shift import composition_distance, shift_tests
+from zoo.transfer.shift import composition_distance, shift_tests, why_not_told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -343,7 +343,7 @@ def _shift_lines(groups: Groups, tested: dict[tuple[int, int], Result]) -> list[
             first, second = groups.groups[i], groups.groups[j]
             result = tested.get((i, j))
             scores = result.scores if result is not None and result.state == "ok" else {}
-            note = "the same glasses: the features are the same" if groups.shared(i, j) else ""
+            note = why_not_told_apart(groups.identities(i), groups.identities(j))
             if result is not None and result.state != "ok":
                 note = f"{result.state}: {result.reason}"
             lines.append(

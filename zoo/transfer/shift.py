@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING
@@ -153,6 +154,14 @@ def shift_tests(plan: Plan) -> list[ShiftTest]:
     groups = groups_of(plan)
     pairs = [(i, j) for i in range(len(groups)) for j in range(i) if not groups.shared(i, j)]
     return [ShiftTest(plan, j, i, _key(plan, j, i)) for i, j in pairs if not feature_sets[plan.features].image]
+
+
+def why_not_told_apart(first: Sequence[int], second: Sequence[int]) -> str:
+    """Why two groups of these glasses have no two-sample test; empty if they have one."""
+    if set(first) == set(second):
+        return "the same glasses: the features are the same"
+    n = len(set(first) & set(second))
+    return f"{n} glass{'es' if n > 1 else ''} in common: not told apart" if n else ""
 
 
 def _key(plan: Plan, first: int, second: int) -> str:
