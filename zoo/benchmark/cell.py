@@ -203,7 +203,9 @@ def features_decline(features: str, rows: TaskRows) -> str | None:
     entry = feature_sets[features]
     kind = rows.dataset.card.kind
     if (entry.rows == "pairs") != (kind == "pairs"):
-        return f"{entry.name} describes {entry.rows}, {rows.dataset.card.name} holds {kind}"
+        fitting = "pairs, such as pair" if kind == "pairs" else "atoms, such as radial-coarse"
+        held = f"{entry.name} describes {entry.rows}, {rows.dataset.card.name} holds {kind}"
+        return f"{held}: take a set of {fitting}"
     card = rows.dataset.card
     told = [
         column
