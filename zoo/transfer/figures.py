@@ -59,7 +59,8 @@ def _figure(matrix: Matrix) -> Any:
         reach = max(0.01, float(np.nanmax(np.abs(drop)))) if np.isfinite(drop).any() else 0.01
         change = right.imshow(drop, cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto")
         figure.colorbar(change, ax=right, shrink=0.8, label=f"{title} minus in-domain {title}")
-        for axis, values, text in ((left, score, "{:.2f}"), (right, drop, "{:+.2f}")):
+        # of small drops the second decimal says nothing
+        for axis, values, text in ((left, score, "{:.2f}"), (right, drop, "{:+.3f}" if reach < 0.05 else "{:+.2f}")):
             axis.set_xticks(range(len(targets)), [_plain(name) for name in targets], rotation=40, ha="right")
             axis.set_yticks(range(len(sources)), [_plain(name) for name in sources])
             axis.set_xlabel("tested on")
@@ -81,7 +82,9 @@ def _annotate(axis: Any, values: Any, text: str, image: Any) -> None:
         if not np.isfinite(value):
             continue
         colour = text_colour(image.cmap(image.norm(value)))
-        shown = text.format(round(value, 2) + 0.0)  # no -0.00
+        shown = text.format(value)
+        if not float(shown):
+            shown = shown.lstrip("+-")  # neither gain nor loss
         axis.text(column, row, shown, ha="center", va="center", fontsize=8, color=colour)
 
 
