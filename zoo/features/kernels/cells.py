@@ -21,17 +21,17 @@ def build_cells(bins, wanted, weight, cutoff, shortest_edge, cell: Polyhedron):
     ----------
     bins : see :func:`zoo.features.kernels.nearby.shared_bins`
     wanted : (n_atoms,) bool
-    weight : (n_atoms,), Å², squared radii
-    cutoff, shortest_edge : Å
+    weight : (n_atoms,) float64, Å², squared radii
+    cutoff, shortest_edge : float, Å
     cell : working space for as many neighbours as there may be candidates
 
     Returns
     -------
-    atom, n_faces : of the complete cells, in the order of the bins; a wanted atom is missing if its cell could still be
-    cut
-    volume : (n_cells,), Å³
-    neighbor, n_edges, area, vector : of their faces, one cell after the other
-    n_touching : atoms found on top of another
+    atom, n_faces, volume : (n_cells,) int32, int64 and float64 (Å³) of the complete cells, in the order of the bins; a
+    wanted atom is missing if its cell could still be cut
+    (neighbor, n_edges, area, vector) : (n_faces, ...) int32, int32, float64 (Å²) and float64 (Å) of their faces, one
+    cell after the other
+    n_touching : int, atoms found on top of another
     """
     _, first, _, atom, _, _, _, _, position, _, _, _, _ = bins
     n_wanted, largest_weight = wanted.sum(), weight.max()

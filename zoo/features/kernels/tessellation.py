@@ -21,6 +21,7 @@ from zoo.features.memo import once
 from zoo.glass import Glass
 
 Faces = tuple[Integers, Integers, Floats, Floats]
+"""Neighbours, numbers of edges, areas and vectors, as in :class:`Tessellation`."""
 
 SHORTEST_EDGE = 1e-6
 """Å; where more than three faces meet in one corner, rounding leaves edges far shorter than this."""
