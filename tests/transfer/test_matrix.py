@@ -22,7 +22,7 @@ from zoo.models.declaration import ModelFamily, model_families
 from zoo.transfer import shift, track
 from zoo.transfer.align import matrix_of
 from zoo.transfer.compare import clearly_apart, difference, settings_apart
-from zoo.transfer.figures import text_colour
+from zoo.transfer.figures import _annotate, text_colour
 from zoo.transfer.fits import Plan, fits_of, groups_of, with_models
 from zoo.transfer.matrix import OTHERS, make_matrix, models_of, read_matrix
 from zoo.transfer.page import stored_matrices, write_files
@@ -156,6 +156,15 @@ def test_numbers_can_be_read_on_their_colours():
 
 
 @pytest.mark.parametrize(("sizes", "n"), [((3, 3), 9), ((2, 3), 9), ((5, 4), 20)])
+def test_a_drop_that_rounds_to_nothing_has_no_sign():
+    from matplotlib.figure import Figure
+
+    axis = Figure().add_subplot()
+    values = np.array([[-0.004, 0.004, -0.02]])
+    _annotate(axis, values, "{:+.2f}", axis.imshow(values))
+    assert [text.get_text() for text in axis.texts] == ["0.00", "0.00", "-0.02"]
+
+
 def test_glasses_are_dealt_otherwise_and_never_twice_alike(sizes, n):
     real = np.repeat([True, False], sizes)
     found = shift.other_deals(real, 20, np.random.default_rng(0))
