@@ -155,7 +155,6 @@ def test_numbers_can_be_read_on_their_colours():
     assert text_colour((0.27, 0.00, 0.33, 1.0)) == "w"
 
 
-@pytest.mark.parametrize(("sizes", "n"), [((3, 3), 9), ((2, 3), 9), ((5, 4), 20)])
 def test_a_drop_that_rounds_to_nothing_has_no_sign():
     from matplotlib.figure import Figure
 
@@ -165,6 +164,7 @@ def test_a_drop_that_rounds_to_nothing_has_no_sign():
     assert [text.get_text() for text in axis.texts] == ["0.00", "0.00", "-0.02"]
 
 
+@pytest.mark.parametrize(("sizes", "n"), [((3, 3), 9), ((2, 3), 9), ((5, 4), 20)])
 def test_glasses_are_dealt_otherwise_and_never_twice_alike(sizes, n):
     real = np.repeat([True, False], sizes)
     found = shift.other_deals(real, 20, np.random.default_rng(0))
